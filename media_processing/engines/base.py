@@ -1,0 +1,115 @@
+"""What a transcriber, an aligner and a renderer promise."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from media_processing.engine import Engine, EngineError, Progress, no_progress
+
+if TYPE_CHECKING:
+    from media_processing.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Word:
+    """A spoken word with its start and end in seconds of the sound, and how sure the engine is (0 to 1)."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of speech (a sentence or a breath) with its words."""
+
+    text: str
+    start: float
+    end: float
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """What was said in a sound, in order."""
+
+    language: str
+    passages: tuple[Passage, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(passage.text for passage in self.passages)
+
+
+class Transcriber(Engine, ABC):
+    """Turns speech into text with times."""
+
+    role = "transcriber"
+
+    def transcribe(self, sound: Path, *, language: str = "en", progress: Progress = no_progress) -> Transcription:
+        """Transcribe a sound file of any accepted format. Raises EngineError for a language that it lacks."""
+        _require_language(self, language)
+        self.load()
+        return self._transcribe(sound, language=language, progress=progress)
+
+    @abstractmethod
+    def _transcribe(self, sound: Path, *, language: str, progress: Progress) -> Transcription: ...
+
+
+class Aligner(Engine, ABC):
+    """Finds when each word of a known text is spoken."""
+
+    role = "aligner"
+
+    def align(self, sound: Path, words: Sequence[str], *, language: str = "en") -> tuple[Word, ...]:
+        """Times of `words` in a sound file: one Word for each, in order, in the script's own spelling.
+
+        Raises EngineError where it can't; the caller then captions by sentence.
+        """
+        _require_language(self, language)
+        if not words:
+            return ()
+        self.load()
+        aligned = self._align(sound, list(words), language=language)
+        if [word.text for word in aligned] != list(words):
+            raise EngineError(f"{self.title} lost words while aligning.", next_step="Captions go by sentence instead.")
+        return aligned
+
+    @abstractmethod
+    def _align(self, sound: Path, words: list[str], *, language: str) -> tuple[Word, ...]: ...
+
+
+class Renderer(Engine, ABC):
+    """Turns a timeline into a video file."""
+
+    role = "renderer"
+    leaves_the_machine = False
+
+    def render(
+        self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress = no_progress
+    ) -> Path:
+        """Write `timeline` as an MP4 to `target`, which appears whole or not at all, and return it.
+
+        `cache` is a directory where rendered scenes are kept by the digest of all that they consume.
+        """
+        if not timeline.scenes:
+            raise EngineError("There is nothing to render: the timeline has no scenes.", permanent=True)
+        self.load()
+        return self._render(timeline, target, cache=cache, progress=progress)
+
+    @abstractmethod
+    def _render(self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress) -> Path: ...
+
+
+def _require_language(engine: Engine, language: str) -> None:
+    if not engine.speaks(language):
+        raise EngineError(
+            f"{engine.title} can't work in {language!r}.",
+            next_step=f"Choose another {engine.role} for this language on the engines page.",
+            permanent=True,
+        )
