@@ -1,0 +1,86 @@
+"""Who may do what. Every page and route starts with one of these: it returns the thing, or raises 404."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404
+
+from creator.models import Job, Membership, Story, User, Workspace
+from media_processing.models import Asset
+from moderation.models import Review
+
+Right = Literal["see", "edit", "review", "publish", "manage"]
+Role = Membership.Role
+
+
+@cache
+def rights_of(role: str) -> frozenset[str]:
+    """What a role may do in its workspace."""
+    return frozenset(
+        {
+            Role.EDITOR: ("see", "edit", "publish"),
+            Role.MODERATOR: ("see", "review"),
+            Role.ADMIN: ("see", "edit", "review", "publish", "manage"),
+        }[Role(role)]
+    )
+
+
+def membership_of(user: User | AnonymousUser) -> Membership:
+    """The membership in force: the first of a person's workspaces. Raises 404 for someone without one."""
+    if user.is_authenticated:
+        membership = user.memberships.select_related("workspace").order_by("id").first()
+        if membership is not None and user.is_active:
+            return membership
+    raise Http404("No workspace.")
+
+
+def may(user: User | AnonymousUser, right: Right) -> bool:
+    """Whether a person has a right in their workspace."""
+    try:
+        return right in rights_of(membership_of(user).role)
+    except Http404:
+        return False
+
+
+def workspace_for(user: User | AnonymousUser, *, to: Right = "see") -> Workspace:
+    """The person's workspace, if they may do that in it."""
+    membership = membership_of(user)
+    if to not in rights_of(membership.role):
+        raise Http404("Not allowed.")
+    return membership.workspace
+
+
+def story_for(user: User | AnonymousUser, story_id: UUID | str, *, to: Right = "see") -> Story:
+    """A story of the person's workspace."""
+    found = Story.objects.in_workspace(workspace_for(user, to=to).pk).filter(pk=story_id).first()
+    if found is None:
+        raise Http404("No such story.")
+    return found
+
+
+def asset_for(user: User | AnonymousUser, asset_id: UUID | str, *, to: Right = "see") -> Asset:
+    """An asset of the person's workspace."""
+    found = Asset.objects.in_workspace(workspace_for(user, to=to).pk).filter(pk=asset_id).first()
+    if found is None:
+        raise Http404("No such asset.")
+    return found
+
+
+def job_for(user: User | AnonymousUser, job_id: int, *, to: Right = "see") -> Job:
+    """A job of the person's workspace."""
+    found = Job.objects.filter(workspace=workspace_for(user, to=to), pk=job_id).first()
+    if found is None:
+        raise Http404("No such job.")
+    return found
+
+
+def review_for(user: User | AnonymousUser, review_id: int) -> Review:
+    """A case that the person may review."""
+    found = Review.objects.in_workspace(workspace_for(user, to="review").pk).filter(pk=review_id).first()
+    if found is None:
+        raise Http404("No such case.")
+    return found

@@ -1,0 +1,75 @@
+"""Every environment variable that Storyloom reads, with its default and what it does."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Environment(BaseSettings):
+    """Read once by settings.py. A value that makes no sense stops the start with the variable's name."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True)
+
+    data: Path = Field(ROOT / "data", alias="STORYLOOM_DATA", description="Where all state lives.")
+    debug: bool = Field(False, alias="STORYLOOM_DEBUG", description="Django's debug pages. Never on a server.")
+    hosts: str = Field(
+        "127.0.0.1,localhost,[::1]", alias="STORYLOOM_HOSTS", description="Host names that are answered, with commas."
+    )
+    url: str = Field("", alias="STORYLOOM_URL", description="The address that people see, for links and webhooks.")
+    port: int = Field(8000, alias="STORYLOOM_PORT", description="Port of the web server.", ge=1, le=65535)
+    bind: str = Field("127.0.0.1", alias="STORYLOOM_BIND", description="Address that the web server listens on.")
+    secret_key: str = Field("", alias="STORYLOOM_SECRET_KEY", description="Signing key; made at set-up if missing.")
+    secure: bool = Field(False, alias="STORYLOOM_SECURE", description="Behind HTTPS: secure cookies and HSTS.")
+    offline: bool = Field(False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine.")
+    threads: int = Field(2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64)
+    database_url: str = Field(
+        "", alias="DATABASE_URL", description="postgresql://user:password@host:5432/name; SQLite without it."
+    )
+    broker_url: str = Field(
+        "", alias="CELERY_BROKER_URL", description="redis://host:6379/0; without it the worker needs no broker."
+    )
+
+    writer: str = Field("extractive", alias="WRITER", description="Default writer.")
+    painter: str = Field("illustrator", alias="PAINTER", description="Default painter.")
+    voice: str = Field("espeak", alias="VOICE", description="Default voice.")
+    transcriber: str = Field("pocketsphinx", alias="TRANSCRIBER", description="Default transcriber.")
+    aligner: str = Field("pocketsphinx", alias="ALIGNER", description="Default aligner.")
+    embedder: str = Field("onnx", alias="EMBEDDER", description="Default embedder.")
+    index: str = Field("faiss", alias="INDEX", description="Default index.")
+    renderer: str = Field("filtergraph", alias="RENDERER", description="Default renderer.")
+
+    openai_api_key: str = Field("", alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible endpoint.")
+    openai_base_url: str = Field("", alias="OPENAI_BASE_URL", description="Endpoint: GPT, vLLM, Ollama, llama.cpp.")
+    writer_model: str = Field("gpt-5-mini", alias="WRITER_MODEL", description="Model of the openai writer.")
+    painter_model: str = Field("", alias="PAINTER_MODEL", description="Folder of a Stable-Diffusion-family pipeline.")
+    voice_model: str = Field("", alias="VOICE_MODEL", description="Folder of a Coqui voice.")
+    whisper_model: str = Field("", alias="WHISPER_MODEL", description="Whisper model: a .pt file.")
+    clip_model: str = Field("", alias="CLIP_MODEL", description="open_clip architecture for the openclip embedder.")
+    clip_weights: str = Field("", alias="CLIP_WEIGHTS", description="Its weights: a file or a pretrained tag.")
+    clip_folder: str = Field("", alias="CLIP_FOLDER", description="Folder of an exported ONNX model.")
+
+    def signing_key(self) -> str:
+        """The secret key: from the environment, else a file made at the first start with mode 600."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.data / "secret_key"
+        try:
+            return path.read_text().strip()
+        except FileNotFoundError:
+            self.data.mkdir(parents=True, exist_ok=True)
+            key = secrets.token_urlsafe(48)
+            partial = self.data / f"secret_key.{secrets.token_hex(4)}"
+            partial.touch(mode=0o600)
+            partial.write_text(key)
+            try:
+                path.hardlink_to(partial)  # fails if another process was first: then its key is the key
+            except FileExistsError:
+                key = path.read_text().strip()
+            partial.unlink()
+            return key

@@ -1,0 +1,268 @@
+"""The ledger's two doors: `submit` asks for work, `working_on` does it.
+
+The row is the truth. A worker claims it by an UPDATE, renews its lease while it works, and finishes by an UPDATE that
+checks its fencing token; a dispatcher in every worker sends rows that are due, and takes back those whose lease ran out.
+So a message that is lost costs seconds, never work.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from creator.models import Event, Job, Story, User, Workspace
+from media_processing.engine import EngineError
+
+log = logging.getLogger(__name__)
+
+MAX_CRASHES = 3
+"""After so many lost workers a job is parked, with its error where a person sees it."""
+
+
+class Task(Protocol):
+    """A Celery task of creator/tasks.py."""
+
+    name: str
+
+    def apply_async(self, args: tuple[int, ...]) -> Any: ...
+
+    def __call__(self, job_id: int) -> None: ...
+
+
+class Cancelled(Exception):
+    """Someone asked to cancel the job."""
+
+
+class LeaseLost(Exception):
+    """Another worker has the job now: nothing that this one writes may count."""
+
+
+def submit(
+    task: Task,
+    *,
+    workspace: Workspace,
+    person: User | None = None,
+    story: Story | None = None,
+    priority: int = 0,
+    due: datetime | None = None,
+    **subject: Any,
+) -> Job:
+    """Write down that work is to be done, in the caller's transaction, and return its row.
+
+    `subject` is what the task needs to know, as JSON.
+    """
+    job = Job.objects.create(
+        workspace=workspace, person=person, story=story, kind=task.name, priority=priority,
+        due=due or timezone.now(), subject=subject,
+    )  # fmt: skip
+    note(job, "job.waiting")
+    if settings.CELERY_BROKER_URL != "memory://" and due is None:
+        transaction.on_commit(lambda: task.apply_async((job.pk,)), robust=True)
+    return job
+
+
+def note(job: Job, kind: str, **data: Any) -> Event:
+    """Write an event about a job."""
+    return Event.objects.create(
+        workspace_id=job.workspace_id, story_id=job.story_id, job=job, person_id=job.person_id, kind=kind,
+        data={"kind": job.kind, **data},
+    )  # fmt: skip
+
+
+def ask_to_cancel(job: Job) -> None:
+    """Cancel a job: at once where it waits, at its next report where it runs."""
+    if Job.objects.filter(pk=job.pk, state=Job.State.WAITING).update(
+        state=Job.State.CANCELLED, finished=timezone.now(), cancel_asked=True
+    ):
+        note(job, "job.cancelled")
+    else:
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_asked=True)
+
+
+def retry(job: Job) -> bool:
+    """Let a job that failed, was cancelled or was parked start again; its finished steps are kept."""
+    again = Job.objects.filter(pk=job.pk).exclude(state__in=[*Job.OPEN, Job.State.DONE])
+    if again.update(
+        state=Job.State.WAITING, due=timezone.now(), attempt=0, error="", next_step="", cancel_asked=False, finished=None
+    ):
+        note(job, "job.waiting")
+        return True
+    return False
+
+
+class Work:
+    """A claimed job in the hands of its worker."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.token = job.token
+        self._last = 0.0
+
+    def _mine(self) -> Any:
+        return Job.objects.filter(pk=self.job.pk, token=self.token, state=Job.State.RUNNING)
+
+    def check(self) -> None:
+        """Raise Cancelled or LeaseLost where the work should stop."""
+        asked = self._mine().values_list("cancel_asked", flat=True).first()
+        if asked is None:
+            raise LeaseLost
+        if asked:
+            raise Cancelled
+
+    @contextmanager
+    def effect(self) -> Iterator[None]:
+        """A transaction whose writes only count while the job is this worker's."""
+        with transaction.atomic():
+            if not self._mine().select_for_update().exists():
+                raise LeaseLost
+            yield
+
+    def begin(self, step: str, share: float = 0.0) -> None:
+        """Say which step is being done."""
+        self.check()
+        self._mine().update(step=step, progress=share)
+        self.job.step = step
+        note(self.job, "job.progress", step=step, progress=round(share, 3))
+
+    def report(self, share: float) -> None:
+        """Say how much is done, 0 to 1. Stops the work by raising, where it should stop."""
+        now = timezone.now().timestamp()
+        if now - self._last < 0.4 and share < 1:
+            return
+        self._last = now
+        self.check()
+        self._mine().update(progress=share)
+        note(self.job, "job.progress", step=self.job.step, progress=round(share, 3))
+
+    def part(self, start: float, end: float) -> Any:
+        """A progress callback for one part of the work."""
+        return lambda share: self.report(start + (end - start) * share)
+
+
+def claim(job_id: int) -> Job | None:
+    """Take a waiting job: exactly one of those who try gets it."""
+    now = timezone.now()
+    taken = Job.objects.filter(pk=job_id, state=Job.State.WAITING, due__lte=now).update(
+        state=Job.State.RUNNING, token=F("token") + 1, attempt=F("attempt") + 1, started=now,
+        lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
+    )  # fmt: skip
+    return Job.objects.select_related("workspace", "person", "story").get(pk=job_id) if taken else None
+
+
+def finish(work: Work, state: str, *, error: str = "", next_step: str = "") -> bool:
+    """Close a job, if it is still this worker's."""
+    with transaction.atomic():
+        closed: int = work._mine().update(
+            state=state, finished=timezone.now(), lease_until=None, error=error, next_step=next_step,
+            **({"progress": 1.0} if state == Job.State.DONE else {}),
+        )  # fmt: skip
+        if closed:
+            note(work.job, f"job.{state}", **({"error": error, "next_step": next_step} if error else {}))
+    return bool(closed)
+
+
+@contextmanager
+def working_on(job_id: int) -> Iterator[Work | None]:
+    """Claim a job, keep its lease while the body works, and write down how it ended.
+
+    Yields None where the job is somebody else's or done already: then there is nothing to do.
+    """
+    close_old_connections()
+    job = claim(job_id)
+    if job is None:
+        yield None
+        return
+    work = Work(job)
+    renewer = _Renewer(work)
+    renewer.start()
+    try:
+        yield work
+    except Cancelled:
+        finish(work, Job.State.CANCELLED)
+    except LeaseLost:
+        log.warning("Job %s was taken over by another worker.", job_id)
+    except EngineError as error:
+        finish(work, Job.State.FAILED, error=error.message, next_step=error.next_step)
+    except Exception:
+        finish(
+            work,
+            Job.State.FAILED,
+            error="Something broke on our side; the log has the details.",
+            next_step="Try again. If it happens again, tell whoever runs this installation.",
+        )
+        log.exception("Job %s (%s) broke.", job_id, job.kind)
+    else:
+        finish(work, Job.State.DONE)
+    finally:
+        renewer.stop()
+        close_old_connections()
+
+
+class _Renewer(threading.Thread):
+    """Keeps a job's lease while its worker lives."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(name=f"lease-{work.job.pk}", daemon=True)
+        self._work = work
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(settings.LEASE_SECONDS / 3):
+            kept = self._work._mine().update(lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS))
+            if not kept:
+                break
+        connection.close()
+
+    def stop(self) -> None:
+        self._over.set()
+        if connection.vendor != "sqlite" or settings.DATABASES["default"]["NAME"] != ":memory:":
+            self.join(timeout=1)
+
+
+def take_back_expired(now: datetime | None = None) -> int:
+    """Let jobs of lost workers wait again, or park those that lost three. Returns how many."""
+    now = now or timezone.now()
+    expired = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now)
+    taken = 0
+    for job in expired.filter(attempt__gte=MAX_CRASHES):
+        closed = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING, lease_until__lt=now).update(
+            state=Job.State.PARKED, finished=now, token=F("token") + 1,
+            error=f"Its worker died {MAX_CRASHES} times while doing this.",
+            next_step="Look at the log of the worker, then retry.",
+        )  # fmt: skip
+        if closed:
+            note(job, "job.parked")
+        taken += closed
+    taken += expired.filter(attempt__lt=MAX_CRASHES).update(
+        state=Job.State.WAITING, token=F("token") + 1, lease_until=None
+    )
+    return taken
+
+
+def due_jobs(limit: int, now: datetime | None = None) -> list[Job]:
+    """What a dispatcher should send: due rows, the urgent first."""
+    waiting = Job.objects.filter(state=Job.State.WAITING, due__lte=now or timezone.now())
+    return list(waiting.order_by("-priority", "id").only("id", "kind")[:limit])
+
+
+def work_off(limit: int = 1000) -> int:
+    """Do every due job here and now, one after the other. Returns how many were done.
+
+    For commands and tests, where no worker runs.
+    """
+    from creator.celery import app  # the tasks import this module
+
+    done = 0
+    while done < limit and (jobs := due_jobs(1)):
+        app.tasks[jobs[0].kind](jobs[0].pk)
+        done += 1
+    return done

@@ -1,0 +1,76 @@
+"""Channels, the keys of the apps that read them, and what was released to them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from creator.models.story import Revision, Story
+
+
+class Channel(models.Model):
+    """Where a workspace publishes to: a lock screen, a feed, a site."""
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="channels")
+    slug = models.SlugField()
+    name = models.CharField(max_length=100)
+    surface = models.CharField(max_length=20, default="site")
+    """Which thresholds of a policy hold for it: internal, site, app, ads."""
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("workspace", "slug"), name="one_channel_per_slug"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A downstream app's key to one channel. Only a hash is kept."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, db_index=True)
+    digest = models.CharField(max_length=64, unique=True)
+    """sha256 of the key: it has 256 random bits, so a slow hash would add nothing."""
+    scopes = models.JSONField(default=list)
+    """"stories:read"."""
+    expires = models.DateTimeField(null=True, blank=True)
+    revoked = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class PublicationQuerySet(models.QuerySet["Publication"]):
+    def live(self) -> PublicationQuerySet:
+        return self.filter(withdrawn__isnull=True)
+
+
+class Publication(models.Model):
+    """A story's approved revisions, released to a channel."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="publications")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="publications")
+    story = models.ForeignKey(Story, on_delete=models.CASCADE, related_name="publications")
+    revisions = models.ManyToManyField(Revision, related_name="publications")
+    document = models.JSONField(default=dict)
+    """What the API says of it, made once at publication."""
+    published = models.DateTimeField()
+    updated = models.DateTimeField()
+    withdrawn = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    objects = PublicationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-published", "id")
+        constraints = (models.UniqueConstraint(fields=("channel", "story"), name="one_publication_per_channel"),)
+        indexes = (models.Index(fields=("channel", "-published", "id")),)
+
+    def __str__(self) -> str:
+        return f"{self.story_id} on {self.channel_id}"

@@ -1,0 +1,249 @@
+"""Django's settings. What may differ between machines comes from creator/environment.py."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+
+from creator.environment import ROOT, Environment
+
+environment = Environment()
+DATA = environment.data.resolve()
+
+SECRET_KEY = environment.signing_key()
+DEBUG = environment.debug
+ALLOWED_HOSTS = [host.strip() for host in environment.hosts.split(",") if host.strip()]
+BASE_URL = environment.url or f"http://127.0.0.1:{environment.port}"
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+INSTALLED_APPS = [
+    "creator.apps.CreatorConfig",
+    "search",
+    "generation",
+    "media_processing",
+    "moderation",
+    "creator.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "lucide",
+    "ninja",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "creator.urls"
+ASGI_APPLICATION = "creator.asgi.application"
+WSGI_APPLICATION = "creator.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "creator.views.context.frame",
+            ],
+        },
+    }
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA / "db.sqlite3",
+            # Four writers on Django's defaults gave 789 locked errors in 6 s, with these none.
+            "OPTIONS": {
+                "timeout": 20,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+            },
+        }
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": parts.port or "",
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": _database(environment.database_url)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "creator.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "sesame.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "stories"
+LOGOUT_REDIRECT_URL = "sign-in"
+# One-time sign-in links: gone after their first use or a day.
+SESAME_ONE_TIME = True
+SESAME_MAX_AGE = 24 * 3600
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA / "static"
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = DATA / "media"
+INDEX_ROOT = DATA / "index"
+CACHE_ROOT = DATA / "cache"
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+_redis = environment.broker_url if environment.broker_url.startswith("redis") else ""
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis}
+    if _redis
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# Security ------------------------------------------------------------------------------------------------------------
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.secure
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "storyloom"
+SECURE_HSTS_SECONDS = 31_536_000 if environment.secure else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.secure else None
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+
+# Engines: role -> name -> BACKEND and OPTIONS; the first of a role is its default -------------------------------------
+_openai = {"api_key": environment.openai_api_key, "base_url": environment.openai_base_url}
+_ENGINES: dict[str, dict[str, dict[str, Any]]] = {
+    "writer": {
+        "extractive": {"BACKEND": "generation.engines.extractive.ExtractiveWriter"},
+        "openai": {
+            "BACKEND": "generation.engines.openai.OpenAIWriter",
+            "OPTIONS": {**_openai, "model": environment.writer_model, "prompts": ROOT / "templates" / "prompts"},
+        },
+    },
+    "painter": {
+        "illustrator": {"BACKEND": "generation.engines.illustrator.IllustratorPainter"},
+        "diffusers": {
+            "BACKEND": "generation.engines.diffusers.DiffusersPainter",
+            "OPTIONS": {"folder": environment.painter_model},
+        },
+    },
+    "voice": {
+        "espeak": {"BACKEND": "generation.engines.espeak.ESpeakVoice"},
+        "coqui": {"BACKEND": "generation.engines.coqui.CoquiVoice", "OPTIONS": {"folder": environment.voice_model}},
+    },
+    "transcriber": {
+        "pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxTranscriber"},
+        "whisper": {
+            "BACKEND": "media_processing.engines.whisper.WhisperTranscriber",
+            "OPTIONS": {"weights": environment.whisper_model},
+        },
+    },
+    "aligner": {"pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxAligner"}},
+    "embedder": {
+        "onnx": {
+            "BACKEND": "search.engines.onnx.OnnxEmbedder",
+            "OPTIONS": {"folder": environment.clip_folder} if environment.clip_folder else {},
+        },
+        "openclip": {
+            "BACKEND": "search.engines.openclip.OpenClipEmbedder",
+            "OPTIONS": {"model": environment.clip_model, "weights": environment.clip_weights},
+        },
+    },
+    "index": {"faiss": {"BACKEND": "search.engines.faiss.FaissIndex", "OPTIONS": {"folder": INDEX_ROOT}}},
+    "renderer": {
+        "filtergraph": {"BACKEND": "media_processing.engines.filtergraph.FiltergraphRenderer"},
+        "moviepy": {"BACKEND": "media_processing.engines.moviepy.MoviePyRenderer"},
+    },
+    "text_judge": {"rules": {"BACKEND": "moderation.engines.rules.RulesJudge"}},
+    "picture_judge": {"hashes": {"BACKEND": "moderation.engines.hashes.HashesJudge"}},
+}
+CHOSEN = {
+    "writer": environment.writer,
+    "painter": environment.painter,
+    "voice": environment.voice,
+    "transcriber": environment.transcriber,
+    "aligner": environment.aligner,
+    "embedder": environment.embedder,
+    "index": environment.index,
+    "renderer": environment.renderer,
+}
+# A name that ENGINES lacks is reported by the check creator.E001, not by a crash here.
+ENGINES = {
+    role: {name: named[name] for name in sorted(named, key=lambda name: name != CHOSEN.get(role))}
+    for role, named in _ENGINES.items()
+}
+
+# Jobs: the ledger is the truth; Celery wakes workers and gives them threads -------------------------------------------
+LEASE_SECONDS = 15.0
+DISPATCH_SECONDS = 0.25
+CELERY_BROKER_URL = environment.broker_url or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 3600, "unacked_restore_interval": 5, "unacked_restore_throttle": 1}
+    if environment.broker_url
+    else {"polling_interval": 0.05}  # without it a wake-up takes a second
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+WORKER_THREADS = environment.threads
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"creator": {"level": "INFO"}},
+}

@@ -1,0 +1,1 @@
+"""Every background job, in story order."""

@@ -1,0 +1,123 @@
+"""Files in the library, what was derived from them, and what was said in them."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+
+
+class AssetQuerySet(models.QuerySet["Asset"]):
+    def in_workspace(self, workspace_id: int) -> AssetQuerySet:
+        """The assets of one workspace: where every read starts."""
+        return self.filter(workspace_id=workspace_id)
+
+    def active(self) -> AssetQuerySet:
+        return self.filter(archived__isnull=True)
+
+
+class Asset(models.Model):
+    """A file in the library: content-addressed, with licence, credit and how it was made."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image"
+        VIDEO = "video"
+        AUDIO = "audio"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="assets")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    digest = models.CharField(max_length=64)
+    """sha256 of the stored bytes; same bytes in a workspace, same row."""
+    path = models.CharField(max_length=200)
+    """Relative to MEDIA_ROOT; made from the digest, never from a name that came from outside."""
+    content_type = models.CharField(max_length=60)
+    size = models.PositiveBigIntegerField(help_text="bytes")
+    width = models.PositiveIntegerField(default=0, help_text="pixels, as shown (after rotation)")
+    height = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    has_sound = models.BooleanField(default=False)
+    title = models.CharField(max_length=300, blank=True)
+    alt = models.CharField(max_length=500, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    licence = models.CharField(max_length=100, blank=True)
+    credit = models.CharField(max_length=200, blank=True)
+    source_url = models.URLField(max_length=2000, blank=True)
+    made_by = models.JSONField(default=dict, blank=True)
+    """{"role", "engine", "model", "prompt", "seed", "parents", ...}; empty for what a person brought."""
+    domain = models.CharField(max_length=30, default="photographs")
+    """What kind of picture it is, in the words of an embedder's card."""
+    colour = models.CharField(max_length=7, blank=True, help_text="dominant colour, #rrggbb")
+    archived = models.DateTimeField(null=True, blank=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = AssetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created", "id")
+        constraints = (models.UniqueConstraint(fields=("workspace", "digest"), name="one_asset_per_content"),)
+        indexes = (models.Index(fields=("workspace", "kind", "-created")),)
+
+    def __str__(self) -> str:
+        return self.title or self.digest[:12]
+
+    @property
+    def file(self) -> Path:
+        """Where the bytes are on this machine."""
+        return Path(settings.MEDIA_ROOT) / self.path
+
+
+class Rendition(models.Model):
+    """A file derived by a recipe: same input and recipe, same rendition."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="renditions")
+    asset = models.ForeignKey(Asset, null=True, blank=True, on_delete=models.CASCADE, related_name="renditions")
+    """The asset that it was derived from; none where the input was a story's variant."""
+    recipe = models.CharField(max_length=100)
+    """"webp-480", "video:9x16", "srt" ..."""
+    key = models.CharField(max_length=64)
+    """sha256 over the input's digest and the recipe."""
+    digest = models.CharField(max_length=64)
+    """sha256 of the bytes."""
+    path = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=60)
+    size = models.PositiveBigIntegerField(help_text="bytes")
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    made_by = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("workspace", "key"), name="one_rendition_per_recipe"),)
+
+    def __str__(self) -> str:
+        return f"{self.recipe} {self.digest[:12]}"
+
+    @property
+    def file(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.path
+
+
+class Transcript(models.Model):
+    """What is said in an asset."""
+
+    asset = models.OneToOneField(Asset, on_delete=models.CASCADE, related_name="transcript")
+    language = models.CharField(max_length=12, default="en")
+    passages = models.JSONField(default=list)
+    """[{"text", "start", "end", "words": [{"text", "start", "end", "confidence"}]}]"""
+    made_by = models.JSONField(default=dict)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} ({self.language})"
+
+    @property
+    def text(self) -> str:
+        return " ".join(passage["text"] for passage in self.passages)

@@ -1,0 +1,57 @@
+"""Moments, the unit of search, and their embeddings: the truth from which any index is made."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class MomentQuerySet(models.QuerySet["Moment"]):
+    def in_workspace(self, workspace_id: int) -> MomentQuerySet:
+        """The moments of one workspace: a search takes it as a filter that can't be left out."""
+        return self.filter(workspace_id=workspace_id)
+
+    def showable(self) -> MomentQuerySet:
+        """Those with a picture, whose asset isn't archived."""
+        return self.filter(asset__archived__isnull=True).exclude(asset__kind="audio")
+
+
+class Moment(models.Model):
+    """A searchable stretch of an asset: one for an image, one a shot for a video, one a spoken passage for audio."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="moments")
+    asset = models.ForeignKey("media_processing.Asset", on_delete=models.CASCADE, related_name="moments")
+    start = models.FloatField(default=0.0, help_text="seconds")
+    end = models.FloatField(default=0.0)
+    key_time = models.FloatField(default=0.0, help_text="second of the key frame")
+    text = models.TextField(blank=True)
+    """What is said there."""
+
+    objects = MomentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("asset", "start")
+        constraints = (models.UniqueConstraint(fields=("asset", "start", "end"), name="one_moment_per_stretch"),)
+        indexes = (models.Index(fields=("workspace", "asset")),)
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} {self.start:.1f}-{self.end:.1f} s"
+
+
+class Embedding(models.Model):
+    """One model's vector of one moment's picture."""
+
+    id = models.BigAutoField(primary_key=True)
+    """Monotonic: what an index has seen is everything up to a number."""
+    moment = models.ForeignKey(Moment, on_delete=models.CASCADE, related_name="embeddings")
+    model = models.CharField(max_length=64)
+    """The digest on the embedder's card."""
+    vector = models.BinaryField()
+    """Unit vector, float16, little endian."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("moment", "model"), name="one_embedding_per_model"),)
+        indexes = (models.Index(fields=("model", "id")),)
+
+    def __str__(self) -> str:
+        return f"{self.moment_id} by {self.model[:12]}"
