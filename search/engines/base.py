@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from media_processing.engine import Engine
+from media_processing.engine import Engine, EngineError
 
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -49,6 +49,10 @@ class Embedder(Engine, ABC):
         self.load()
         return _unit(self._embed_pictures(list(pictures)))
 
+    def understood(self, text: str) -> list[str]:
+        """The words of a text that the model knows: none means that it can't find anything by it."""
+        return text.split()
+
     @abstractmethod
     def _embed_texts(self, texts: list[str]) -> Vectors: ...
 
@@ -64,8 +68,16 @@ class Hit:
     score: float
 
 
+class IndexDamaged(EngineError):
+    """An index can't be read. Nothing is lost: the database holds every vector, and `replace` makes the index anew."""
+
+
 class Index(Engine, ABC):
-    """Finds the nearest vectors, of those that a filter allows."""
+    """Finds the nearest vectors, of those that a filter allows.
+
+    `model` names a space of vectors: letters, digits, dots and hyphens. A name that was never used is an empty space.
+    Every method may raise IndexDamaged, except `replace`, which repairs.
+    """
 
     role = "index"
     exact: ClassVar[bool] = False
@@ -86,6 +98,21 @@ class Index(Engine, ABC):
 
     @abstractmethod
     def count(self, model: str) -> int: ...
+
+    @abstractmethod
+    def ids(self, model: str) -> NDArray[np.int64]:
+        """Every findable id, ascending: what a comparison with the database needs."""
+
+    @abstractmethod
+    def replace(self, model: str, batches: Iterable[tuple[Sequence[int], Vectors]]) -> int:
+        """Make these the only vectors, in one step: searches see the old ones until then. Returns how many there are.
+
+        What other processes add or delete meanwhile stays added or deleted. No batches: the space is empty.
+        """
+
+    def generation(self, model: str) -> int:
+        """A number that grows when the index is made anew; 0 where there is none, or the engine has no such thing."""
+        return 0
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -1,0 +1,131 @@
+"""What every index engine promises; an engine's test class inherits it and makes its engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from search.engines.base import Hit, Index, Vectors
+
+
+def unit(count: int, dimensions: int = 32, seed: int = 0) -> Vectors:
+    """(count, dimensions) random unit vectors, exact in float16 so that any engine scores them alike."""
+    vectors = np.random.default_rng(seed).standard_normal((count, dimensions))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+def exact(vectors: Vectors, query: Vectors, limit: int, allowed: set[int] | None = None) -> list[int]:
+    scores = vectors.astype(np.float64) @ query
+    ranked = sorted(range(len(vectors)), key=lambda row: (-round(scores[row], 7), row))
+    return [row for row in ranked if allowed is None or row in allowed][:limit]
+
+
+def ids(hits: list[Hit]) -> list[int]:
+    return [hit.id for hit in hits]
+
+
+class IndexContract:
+    @pytest.fixture
+    def index(self) -> Index:
+        raise NotImplementedError
+
+    def test_nothing_is_found_in_an_unknown_space(self, index: Index) -> None:
+        assert index.search("m", unit(1)[0], limit=5) == []
+        assert index.count("m") == 0
+        assert len(index.ids("m")) == 0
+        index.delete("m", [1, 2])
+
+    def test_small_libraries_are_searched_exactly(self, index: Index) -> None:
+        vectors = unit(300)
+        index.add("m", range(300), vectors)
+        for query in unit(20, seed=1):
+            assert ids(index.search("m", query, limit=10)) == exact(vectors, query, 10)
+
+    def test_scores_are_cosines_best_first(self, index: Index) -> None:
+        vectors = unit(50)
+        index.add("m", range(50), vectors)
+        hits = index.search("m", vectors[7], limit=50)
+        assert hits[0].id == 7
+        assert hits[0].score == pytest.approx(1, abs=2e-3)
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+    @pytest.mark.parametrize("kept", [1, 3, 10, 150])
+    def test_a_filter_never_leaves_slots_empty(self, index: Index, kept: int) -> None:
+        vectors = unit(300)
+        index.add("m", range(300), vectors)
+        allowed = np.random.default_rng(kept).permutation(300)[:kept]
+        for query in unit(10, seed=2):
+            found = ids(index.search("m", query, limit=10, allowed=allowed))
+            assert found == exact(vectors, query, 10, set(allowed.tolist()))
+
+    def test_a_filter_may_name_ids_that_are_not_there(self, index: Index) -> None:
+        index.add("m", [5], unit(1))
+        assert ids(index.search("m", unit(1)[0], limit=3, allowed=np.array([5, 99]))) == [5]
+        assert index.search("m", unit(1)[0], limit=3, allowed=np.array([], np.int64)) == []
+
+    def test_deletes_count_at_once(self, index: Index) -> None:
+        vectors = unit(40)
+        index.add("m", range(40), vectors)
+        index.delete("m", [3, 3, 777])
+        assert 3 not in ids(index.search("m", vectors[3], limit=40))
+        assert index.count("m") == 39
+
+    def test_a_deleted_id_may_come_back(self, index: Index) -> None:
+        vectors = unit(4)
+        index.add("m", range(4), vectors)
+        index.delete("m", [2])
+        index.add("m", [2], vectors[2:3])
+        assert ids(index.search("m", vectors[2], limit=1)) == [2]
+        assert index.count("m") == 4
+
+    def test_adding_an_id_again_replaces_its_vector(self, index: Index) -> None:
+        vectors = unit(4)
+        index.add("m", range(4), vectors)
+        index.add("m", [0], -vectors[0:1])
+        assert index.search("m", vectors[0], limit=4)[-1] == Hit(0, pytest.approx(-1, abs=2e-3))
+        assert index.count("m") == 4
+
+    def test_equals_come_by_id(self, index: Index) -> None:
+        index.add("m", range(500, 0, -1), np.repeat(unit(1), 500, axis=0))
+        assert ids(index.search("m", unit(1)[0], limit=12)) == list(range(1, 13))
+
+    def test_spaces_are_apart(self, index: Index) -> None:
+        index.add("one", [1], unit(1))
+        index.add("two", [2], unit(1, dimensions=16))
+        assert ids(index.search("one", unit(1)[0], limit=5)) == [1]
+        assert ids(index.search("two", unit(1, dimensions=16)[0], limit=5)) == [2]
+
+    def test_ids_are_told_in_order(self, index: Index) -> None:
+        index.add("m", [9, 4, 6], unit(3))
+        index.delete("m", [6])
+        assert index.ids("m").tolist() == [4, 9]
+
+    def test_replacing_leaves_only_the_new(self, index: Index) -> None:
+        index.add("m", range(10), unit(10))
+        vectors = unit(6, seed=3)
+        assert index.replace("m", [([10, 11, 12], vectors[:3]), ([13, 14, 15], vectors[3:])]) == 6
+        assert index.ids("m").tolist() == [10, 11, 12, 13, 14, 15]
+        assert ids(index.search("m", vectors[4], limit=1)) == [14]
+
+    def test_replacing_by_nothing_empties(self, index: Index) -> None:
+        index.add("m", range(10), unit(10))
+        assert index.replace("m", []) == 0
+        assert index.search("m", unit(1)[0], limit=5) == []
+        index.add("m", [3], unit(1))
+        assert index.count("m") == 1
+
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_a_limit_below_one_is_refused(self, index: Index, limit: int) -> None:
+        with pytest.raises(ValueError):
+            index.search("m", unit(1)[0], limit=limit)
+
+    def test_what_cannot_be_a_vector_is_refused(self, index: Index) -> None:
+        index.add("m", [1], unit(1))
+        with pytest.raises(ValueError):
+            index.add("m", [2], np.full((1, 32), np.nan, np.float32))
+        with pytest.raises(ValueError):
+            index.add("m", [2], unit(1, dimensions=8))
+        with pytest.raises(ValueError):
+            index.add("m", [2, 3], unit(1))
+        assert index.count("m") == 1
