@@ -99,7 +99,7 @@ class Picture:
     alt: str
     tags: tuple[str, ...] = ()
     made_by: Mapping[str, Any] = field(default_factory=dict)
-    """Includes the seed, and for the illustrator the scene description ("scene") and "knew": the words it could show."""
+    """Includes the seed; the illustrator adds its scene description ("scene") and "knew": the words it could show."""
 
 
 class Painter(Engine, ABC):
@@ -120,7 +120,14 @@ class Painter(Engine, ABC):
         return self._draw(words, width=width, height=height, seed=seed, style=style, progress=progress)
 
     def animate(
-        self, words: str, *, width: int, height: int, seconds: float, seed: int = 0, style: str = "",
+        self,
+        words: str,
+        *,
+        width: int,
+        height: int,
+        seconds: float,
+        seed: int = 0,
+        style: str = "",
         progress: Progress = no_progress,
     ) -> Picture:
         """Draw a moving scene as a short silent clip. Raises EngineError where the engine only draws stills."""
@@ -141,9 +148,7 @@ class Painter(Engine, ABC):
             )
 
     @abstractmethod
-    def _draw(
-        self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress
-    ) -> Picture: ...
+    def _draw(self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress) -> Picture: ...
 
     def _animate(
         self, words: str, *, width: int, height: int, seconds: float, seed: int, style: str, progress: Progress
@@ -185,7 +190,9 @@ class Voice(Engine, ABC):
         if not text.strip():
             raise EngineError("There is nothing to say.", permanent=True)
         if len(text) > self.max_characters:
-            raise EngineError(f"{self.title} speaks at most {self.max_characters:,} characters at once.", permanent=True)
+            raise EngineError(
+                f"{self.title} speaks at most {self.max_characters:,} characters at once.", permanent=True
+            )
         if not self.speaks(language):
             raise EngineError(
                 f"{self.title} has no voice for {language!r}.",
@@ -194,7 +201,12 @@ class Voice(Engine, ABC):
             )
         self.load()
         return self._speak(
-            text, language=language, voice=voice, rate=rate, pronunciations=dict(pronunciations or {}), progress=progress
+            text,
+            language=language,
+            voice=voice,
+            rate=rate,
+            pronunciations=dict(pronunciations or {}),
+            progress=progress,
         )
 
     @abstractmethod
@@ -208,5 +220,14 @@ class Voice(Engine, ABC):
 
 
 __all__ = [
-    "Article", "Painter", "Picture", "Script", "ScriptScene", "Speech", "Voice", "Wish", "Word", "Writer",
+    "Article",
+    "Painter",
+    "Picture",
+    "Script",
+    "ScriptScene",
+    "Speech",
+    "Voice",
+    "Wish",
+    "Word",
+    "Writer",
 ]

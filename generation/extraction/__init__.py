@@ -1,0 +1,1 @@
+"""The parts of the extractive writer: ranking sentences, shortening them, and words for pictures."""
