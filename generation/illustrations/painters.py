@@ -1,0 +1,34 @@
+"""Paints a setting: its planes, from far to near."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from generation.illustrations import buildings, interiors, planes
+from generation.illustrations.canvas import Canvas, Plane
+
+Painter = Callable[[Canvas, Plane, str], str]
+"""A canvas, a row of settings.toml and the plane's own name for its random stream, to SVG."""
+
+KINDS: dict[str, Painter] = {
+    "ridge": planes.ridge, "water": planes.water, "shore": planes.shore, "bank": planes.shore, "trees": planes.trees,
+    "pines": planes.pines, "trunks": planes.trunks, "path": planes.path, "tufts": planes.tufts, "furrows": planes.furrows,
+    "fence": planes.fence, "dunes": planes.dunes, "mesas": planes.mesas, "peaks": planes.peaks,
+    "bank_of_cloud": planes.bank_of_cloud, "stars": planes.starfield, "planet": planes.planet,
+    "crater_ground": planes.crater_ground,
+    "skyline": buildings.skyline, "houses": buildings.houses, "lamps": buildings.lamps, "road": buildings.road,
+    "pavement": buildings.pavement,
+    "wallpaper": interiors.wallpaper, "window": interiors.window, "frames": interiors.frames,
+    "floorboards": interiors.floorboards, "rug": interiors.rug, "panorama": interiors.panorama, "tiles": interiors.tiles,
+    "shelves": interiors.shelves, "bench": interiors.bench, "backdrop": interiors.backdrop, "beams": interiors.beams,
+    "curtains": interiors.curtains,
+}
+
+
+def paint(canvas: Canvas) -> str:
+    """All planes of the canvas's setting."""
+    parts = []
+    for number, plane in enumerate(canvas.setting.planes):
+        content = KINDS[plane["kind"]](canvas, plane, f"{number}:{plane['kind']}")
+        parts.append(canvas.plane(content, plane.get("depth", 0.0)))
+    return "".join(parts)

@@ -1,0 +1,172 @@
+"""Where each object of a scene goes: on what it stands, how large, clear of the others and of the caption strip."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+from generation.illustrations.canvas import Canvas, Placed
+from generation.illustrations.catalog import Catalog, ObjectSpec
+from generation.illustrations.scene import MOST_DRAWN, Item, Scene
+
+GROWTH = 0.55
+"""Sizes in a picture grow slower than in the world: a house is not 30 cups high."""
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """One copy of an item before it has a place."""
+
+    spec: ObjectSpec
+    item: int
+    copy: int
+    width: float
+    height: float
+    support: str
+
+
+def place(scene: Scene, canvas: Canvas, catalog: Catalog) -> list[Placed]:
+    """Every copy of every item, from the farthest to the nearest."""
+    rng = canvas.rng("places")
+    wishes = _sized(_wishes(scene, canvas, catalog), canvas, rng)
+    placed: list[Placed] = []
+    for wish in sorted(wishes, key=lambda wish: _order(wish, scene)):
+        item = scene.items[wish.item]
+        anchor = next((p for p in placed if scene.items[p.item].object == item.of), None) if item.relation else None
+        if anchor and wish.copy == 0:
+            placed.append(_related(wish, item, anchor, canvas))
+        else:
+            placed.append(_best(wish, placed, canvas, rng))
+    return sorted(placed, key=lambda p: (p.support in ("ground", "water", "object"), p.feet + _ahead(p, scene)))
+
+
+def _order(wish: _Wish, scene: Scene) -> tuple[bool, int, float]:
+    """Anchors before what relates to them, heroes before copies, large before small."""
+    return bool(scene.items[wish.item].relation), wish.copy, -wish.width * wish.height
+
+
+def _ahead(placed: Placed, scene: Scene) -> float:
+    return {"on": 400.0, "in front of": 40.0, "under": 40.0, "behind": -60.0}.get(scene.items[placed.item].relation, 0.0)
+
+
+def _wishes(scene: Scene, canvas: Canvas, catalog: Catalog) -> list[_Wish]:
+    found: list[_Wish] = []
+    carries = canvas.setting.carries
+    for number, item in enumerate(scene.items):
+        spec = catalog.objects[item.object]
+        support = spec.stands if spec.stands in carries else ("ground" if spec.stands == "water" else spec.stands)
+        if support == "wall" and "wall" not in carries:
+            support = "ground"
+        if support == "ground" and "ground" not in carries:
+            support = "cloud"
+        height = spec.size**GROWTH
+        for copy in range(item.count):
+            found.append(_Wish(spec, number, copy, height * spec.aspect, height, support))
+    found.sort(key=lambda wish: wish.copy)
+    return found[:MOST_DRAWN]
+
+
+def _sized(wishes: list[_Wish], canvas: Canvas, rng: random.Random) -> list[_Wish]:
+    """Scale all by one factor: as large as fits the safe part."""
+    if not wishes:
+        return []
+    tall, wide = max(w.height for w in wishes), max(w.width for w in wishes)
+    area = sum(w.height * w.width for w in wishes)
+    standing = [w for w in wishes if w.support in ("ground", "cloud", "water")]
+    rows = 1.0 + (len(standing) > 2) * 0.45 + (len(standing) > 4) * 0.4 + (canvas.height > canvas.width * 1.4) * 0.1
+    across = sum(w.width for w in standing) * 1.12
+    factors = [
+        (0.60 if len(wishes) < 3 else 0.52) * canvas.stage / tall,
+        0.70 * canvas.width / wide,
+        (0.30 * canvas.stage * canvas.width / area) ** 0.5,
+    ]
+    if across:
+        factors.append(0.92 * rows * canvas.width / across)
+    factor = min(factors) * (1.0 if len(wishes) > 2 else 0.9 + 0.1 * rng.random())
+    return [replace(w, width=w.width * factor, height=w.height * factor) for w in wishes]
+
+
+def _band(wish: _Wish, canvas: Canvas) -> tuple[float, float]:
+    """Between which heights its bottom may be: far, near."""
+    near = canvas.stage - 0.015 * canvas.height
+    if wish.support == "water":
+        top, bottom = (0.30, 0.44) if canvas.setting.name == "river" else (0.18, 0.46)
+        return canvas.y(top), min(canvas.y(bottom), near)
+    if wish.support == "air":
+        low = min(canvas.horizon - 0.04 * canvas.stage, canvas.stage * 0.62)
+        if canvas.setting.carries == ("air",):
+            low = canvas.stage * 0.82
+        return min(low, canvas.stage * 0.09 + wish.height), max(low, canvas.stage * 0.09 + wish.height)
+    if wish.support == "wall":
+        return canvas.stage * 0.10 + wish.height, max(canvas.horizon - 60, canvas.stage * 0.10 + wish.height)
+    if wish.support == "cloud":
+        return canvas.stage * 0.70, canvas.stage * 0.86
+    first = {"sea": 0.74, "river": 0.66}.get(canvas.setting.name, 0.22)
+    far = min(canvas.y(first), near - 1)
+    return max(far, near - 0.2 * canvas.stage), near
+
+
+def _best(wish: _Wish, placed: list[Placed], canvas: Canvas, rng: random.Random) -> Placed:
+    """The candidate that overlaps least and balances the picture."""
+    far, near = _band(wish, canvas)
+    best, cost = None, float("inf")
+    first = not placed
+    for step in range(44):
+        share = (step % 11) / 10
+        row = (step // 11) / 3
+        feet = near + (far - near) * row
+        shrink = 1.0 - 0.26 * row if wish.support in ("ground", "water") and near > far else 1.0
+        width, height = wish.width * shrink, wish.height * shrink
+        margin = min(canvas.width * 0.5, width / 2 + canvas.width * 0.035)
+        x = margin + (canvas.width - 2 * margin) * (share * 0.94 + 0.06 * rng.random())
+        candidate = Placed(wish.spec, wish.item, wish.copy, x, feet, width, height, row, wish.support)
+        overlap = sum(_overlap(candidate, other) for other in placed)
+        middle = abs(x / canvas.width - 0.5)
+        pull = middle * (0.9 if first else 0.12) + (row * 0.35 if first and wish.support != "air" else row * 0.1)
+        total = overlap * 6 + pull + rng.random() * 0.14
+        if total < cost:
+            best, cost = candidate, total
+    assert best is not None  # noqa: S101
+    return best
+
+
+def _overlap(one: Placed, other: Placed) -> float:
+    """Hidden share of the smaller of two, with a little air around each."""
+    pad = 0.04 * min(one.width, other.width)
+    a, b = one.box, other.box
+    across = min(a[2], b[2]) - max(a[0], b[0]) + pad
+    down = min(a[3], b[3]) - max(a[1], b[1]) + pad
+    if across <= 0 or down <= 0:
+        return 0.0
+    return across * down / min(one.width * one.height, other.width * other.height)
+
+
+def _related(wish: _Wish, item: Item, anchor: Placed, canvas: Canvas) -> Placed:
+    """A place that shows the relation: beside, under, in front of, behind, on or above the anchor."""
+    left, top, right, _bottom = anchor.box
+    near = canvas.stage - 0.012 * canvas.height
+    roomier = 1.0 if canvas.width - right >= left else -1.0
+    x, feet, support, width, height = anchor.x, anchor.feet, wish.support, wish.width, wish.height
+    match item.relation:
+        case "beside":
+            x = anchor.x + roomier * (anchor.width * 0.5 + width * 0.54)
+            feet = anchor.feet + 2 if anchor.support == support or support == "air" else feet
+        case "under":
+            feet = max(near, anchor.feet) if anchor.support not in ("air", "wall") else near
+            x = anchor.x + roomier * anchor.width * (0.22 if anchor.support == "ground" else 0.0)
+        case "in front of":
+            feet, x = min(near, anchor.feet + 0.03 * canvas.height), anchor.x + roomier * anchor.width * 0.28
+        case "behind":
+            feet, x = anchor.feet - 0.035 * canvas.height, anchor.x + roomier * (anchor.width * 0.36 + width * 0.2)
+        case "on":
+            feet, support = top + 0.05 * anchor.height, "object"
+        case "above":
+            feet, support = max(top - 0.04 * canvas.stage, height + 0.06 * canvas.stage), "air"
+        case _:
+            pass
+    if support == "object" and feet - height < 0.05 * canvas.stage:
+        shrink = max(0.4, (feet - 0.05 * canvas.stage) / height)
+        width, height = width * shrink, height * shrink
+    margin = width / 2 + canvas.width * 0.02
+    x = min(max(x, margin), max(margin, canvas.width - margin))
+    return Placed(wish.spec, wish.item, wish.copy, x, feet, width, height, anchor.depth, support)
