@@ -2,12 +2,87 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import socket
+import threading
+from datetime import timedelta
+from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.signals import worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creator.settings")
+
+log = logging.getLogger("creator.worker")
 
 app = Celery("storyloom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["creator"])
+
+
+class Dispatcher(bootsteps.StartStopStep):
+    """A thread in every worker that sends due rows of the ledger and takes back those whose worker is gone.
+
+    On the in-memory broker it is the only sender: a message from another process would stay in that process.
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **_kwargs: Any) -> None:
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(worker,), name="dispatcher", daemon=True)
+
+    def start(self, worker: Any) -> None:
+        self._thread.start()
+
+    def stop(self, worker: Any) -> None:
+        self._over.set()
+
+    terminate = stop
+
+    def _run(self, worker: Any) -> None:
+        from django.conf import settings
+        from django.db import DatabaseError, close_old_connections
+        from django.utils import timezone
+
+        from creator import jobs, tasks  # they import this module
+        from creator.models import Worker
+
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        sent: dict[int, float] = {}
+        beat = timezone.now() - timedelta(hours=1)
+        while not self._over.wait(settings.DISPATCH_SECONDS):
+            now = timezone.now()
+            try:
+                if now - beat > timedelta(seconds=5):
+                    beat = now
+                    Worker.objects.update_or_create(name=name, defaults={"seen": now, "threads": worker.concurrency})
+                    Worker.objects.filter(seen__lt=now - timedelta(minutes=10)).delete()
+                    tasks.submit_periodic(now)
+                    jobs.take_back_expired(now)
+                # A message that nobody took within half a minute is sent again: a claim makes the second one harmless.
+                sent = {pk: at for pk, at in sent.items() if now.timestamp() - at < 30}
+                room = 2 * worker.concurrency
+                waiting = jobs.due_jobs(room + len(sent), now)
+                sent = {job.pk: sent[job.pk] for job in waiting if job.pk in sent}
+                for job in waiting[:room]:
+                    if job.pk not in sent:
+                        app.tasks[job.kind].apply_async((job.pk,))
+                        sent[job.pk] = now.timestamp()
+            except DatabaseError:
+                log.exception("The dispatcher can't reach the database; it goes on trying.")
+                close_old_connections()
+        Worker.objects.filter(name=name).delete()
+        close_old_connections()
+
+
+app.steps["worker"].add(Dispatcher)
+
+
+@worker_shutting_down.connect
+def _hand_back(**_kwargs: Any) -> None:
+    """A worker that is told to stop hands its jobs back at their next report, so that it drains in seconds."""
+    from creator import jobs
+
+    jobs.stopping.set()

@@ -12,13 +12,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from creator.celery import app
 from creator.models import Event, Job, Story, User, Workspace
 from media_processing.engine import EngineError
 
@@ -28,18 +29,16 @@ MAX_CRASHES = 3
 """After so many lost workers a job is parked, with its error where a person sees it."""
 
 
-class Task(Protocol):
-    """A Celery task of creator/tasks.py."""
-
-    name: str
-
-    def apply_async(self, args: tuple[int, ...]) -> Any: ...
-
-    def __call__(self, job_id: int) -> None: ...
+stopping = threading.Event()
+"""Set when this worker is told to stop."""
 
 
 class Cancelled(Exception):
     """Someone asked to cancel the job."""
+
+
+class HandedBack(Exception):
+    """This worker stops: the job waits for another, its finished steps kept."""
 
 
 class LeaseLost(Exception):
@@ -47,7 +46,7 @@ class LeaseLost(Exception):
 
 
 def submit(
-    task: Task,
+    kind: str,
     *,
     workspace: Workspace,
     person: User | None = None,
@@ -58,15 +57,16 @@ def submit(
 ) -> Job:
     """Write down that work is to be done, in the caller's transaction, and return its row.
 
-    `subject` is what the task needs to know, as JSON.
+    `kind` is the name of a task in creator/tasks.py: a name and not the task, so that services can ask for work without
+    importing those who do it. `subject` is what the task needs to know, as JSON.
     """
     job = Job.objects.create(
-        workspace=workspace, person=person, story=story, kind=task.name, priority=priority,
+        workspace=workspace, person=person, story=story, kind=kind, priority=priority,
         due=due or timezone.now(), subject=subject,
     )  # fmt: skip
     note(job, "job.waiting")
     if settings.CELERY_BROKER_URL != "memory://" and due is None:
-        transaction.on_commit(lambda: task.apply_async((job.pk,)), robust=True)
+        transaction.on_commit(lambda: app.send_task(kind, (job.pk,)), robust=True)
     return job
 
 
@@ -92,7 +92,8 @@ def retry(job: Job) -> bool:
     """Let a job that failed, was cancelled or was parked start again; its finished steps are kept."""
     again = Job.objects.filter(pk=job.pk).exclude(state__in=[*Job.OPEN, Job.State.DONE])
     if again.update(
-        state=Job.State.WAITING, due=timezone.now(), attempt=0, error="", next_step="", cancel_asked=False, finished=None
+        state=Job.State.WAITING, due=timezone.now(), attempt=0, error="", next_step="", cancel_asked=False,
+        finished=None,
     ):
         note(job, "job.waiting")
         return True
@@ -111,7 +112,9 @@ class Work:
         return Job.objects.filter(pk=self.job.pk, token=self.token, state=Job.State.RUNNING)
 
     def check(self) -> None:
-        """Raise Cancelled or LeaseLost where the work should stop."""
+        """Raise Cancelled, HandedBack or LeaseLost where the work should stop."""
+        if stopping.is_set():
+            raise HandedBack
         asked = self._mine().values_list("cancel_asked", flat=True).first()
         if asked is None:
             raise LeaseLost
@@ -188,6 +191,8 @@ def working_on(job_id: int) -> Iterator[Work | None]:
         yield work
     except Cancelled:
         finish(work, Job.State.CANCELLED)
+    except HandedBack:
+        work._mine().update(state=Job.State.WAITING, lease_until=None, attempt=F("attempt") - 1, token=F("token") + 1)
     except LeaseLost:
         log.warning("Job %s was taken over by another worker.", job_id)
     except EngineError as error:
@@ -233,6 +238,7 @@ def take_back_expired(now: datetime | None = None) -> int:
     now = now or timezone.now()
     expired = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now)
     taken = 0
+    # The attempt that this crash ended counts.
     for job in expired.filter(attempt__gte=MAX_CRASHES):
         closed = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING, lease_until__lt=now).update(
             state=Job.State.PARKED, finished=now, token=F("token") + 1,
@@ -259,8 +265,6 @@ def work_off(limit: int = 1000) -> int:
 
     For commands and tests, where no worker runs.
     """
-    from creator.celery import app  # the tasks import this module
-
     done = 0
     while done < limit and (jobs := due_jobs(1)):
         app.tasks[jobs[0].kind](jobs[0].pk)

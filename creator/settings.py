@@ -11,6 +11,7 @@ from creator.environment import ROOT, Environment
 
 environment = Environment()
 DATA = environment.data.resolve()
+MANAGE = ROOT / "manage.py"
 
 SECRET_KEY = environment.signing_key()
 DEBUG = environment.debug
@@ -238,6 +239,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WORKER_THREADS = environment.threads
+WEB_BIND, WEB_PORT = environment.bind, environment.port
 
 LOGGING = {
     "version": 1,

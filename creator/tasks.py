@@ -1,1 +1,46 @@
-"""Every background job, in story order."""
+"""Every background job, in story order. Each is a few lines: the work is in services/, the ledger in jobs.py."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from celery import shared_task
+
+from creator.jobs import working_on
+from creator.services import library, making, samples
+
+
+@shared_task(name="make_story")
+def make_story(job_id: int) -> None:
+    """Make what is missing or stale of a story: script, visuals, narration, verdicts, renditions."""
+    with working_on(job_id) as work:
+        if work:
+            making.make(work)
+
+
+@shared_task(name="find_pictures")
+def find_pictures(job_id: int) -> None:
+    """Look for (or draw) more pictures for one scene."""
+    with working_on(job_id) as work:
+        if work:
+            making.offer_pictures(work)
+
+
+@shared_task(name="import_assets")
+def import_assets(job_id: int) -> None:
+    """Bring files into the library."""
+    with working_on(job_id) as work:
+        if work:
+            library.import_waiting(work)
+
+
+@shared_task(name="draw_sample")
+def draw_sample(job_id: int) -> None:
+    """Draw one batch of the sample library."""
+    with working_on(job_id) as work:
+        if work:
+            samples.draw(work)
+
+
+def submit_periodic(now: datetime) -> None:
+    """What a worker asks for as time goes by, every few seconds."""

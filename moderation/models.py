@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Policy(models.Model):
-    """Versioned rules: surface x category x threshold -> pass, review or block. Never changed, only followed by another."""
+    """Versioned rules: surface x category x threshold -> pass, review or block. Never changed, only followed."""
 
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="policies")
     version = models.PositiveIntegerField()

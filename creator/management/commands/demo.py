@@ -1,0 +1,48 @@
+"""The main job without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+
+from creator.management.commands._base import StoryloomCommand, some_worker, wait_for
+from creator.management.commands.create_story import copy_out, publish
+from creator.services import publications, samples, setup, stories
+
+
+class Command(StoryloomCommand):
+    help = "From the sample article to a published story: prints every file, who made it, and the API address."
+
+    def work(self, **options: Any) -> dict[str, Any]:
+        call_command("migrate", verbosity=0, interactive=False)
+        installation = setup.ensure()
+        self.say("Making the sample story: article -> script -> pictures -> voice -> captions -> video and cards")
+        story = stories.create(
+            installation.workspace, by=installation.owner, article=samples.article(), name="article.md",
+            formats=["video:9x16", "card:9x16", "card:1x1"], samples_first=True,
+        )  # fmt: skip
+        with some_worker():
+            wait_for(story.jobs.get(), self.say)
+        story.refresh_from_db()
+        channel = publications.default_channel(installation.workspace)
+        key, secret = publications.make_key(channel, name="demo")
+        files = copy_out(story, Path(settings.DATA) / "demo")
+        return stories.as_dict(story) | {
+            "files": files,
+            "publication": publish(story, channel, installation),
+            "key": {"prefix": key.prefix, "secret": secret},
+        }
+
+    def show(self, result: dict[str, Any]) -> None:
+        self.stdout.write(self.style.SUCCESS(f"\n{result['title']}\n"))
+        for file in result["files"]:
+            self.stdout.write(f"{file['what']:<16} {file['path']}  (made by {file['engine']})")
+        made = ", ".join(f"{role}: {name}" for role, name in result["engines"].items())
+        publication = result["publication"]
+        self.stdout.write(f"\nEngines          {made}")
+        self.stdout.write(f"Moderation       machines said {publication['machines']}, {publication['approved_by']} approved")
+        self.stdout.write(f"Published        {publication['url']}")
+        self.stdout.write(f"\nFetch it while `make run` is up:\n  curl -H 'Authorization: Bearer {result['key']['secret']}' {publication['url']}")

@@ -1,0 +1,203 @@
+"""Making a story: script, visuals, narration, verdicts, renditions. Each step makes what is missing or stale, so a story
+whose worker died goes on where it stopped, and an edit costs only what hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from django.db.models import Q
+
+from creator import jobs
+from creator.jobs import Work
+from creator.models import Alternative, Scene, Story
+from creator.services import choices, library, reviews, samples, variants, visuals
+from creator.services.digests import digest_of
+from generation import services as generation
+from generation.engines.base import Article, Speech, Wish
+from media_processing import services as media
+from media_processing.engine import EngineError, Progress
+
+SHARES = {"script": 0.03, "visuals": 0.2, "narration": 0.32, "verdicts": 0.36, "renditions": 1.0}
+"""Where on the progress bar each step ends, from what they take on two cores."""
+
+
+def make(work: Work) -> None:
+    """Make what is missing or stale of a job's story. `step` in its subject names a step to make again."""
+    story = work.job.story
+    if story is None:
+        return
+    Story.objects.filter(pk=story.pk).update(state=Story.State.MAKING)
+    try:
+        _forget(work, story, work.job.subject.get("step", ""))
+        if work.job.subject.get("samples_first"):
+            work.begin("library")
+            samples.draw_for_story(work)
+        start = 0.0
+        steps: dict[str, Callable[[Work, Story, Progress], None]] = {
+            "script": write, "visuals": illustrate, "narration": narrate, "verdicts": judge, "renditions": render,
+        }  # fmt: skip
+        for name, do in steps.items():
+            work.begin(name, start)
+            story.refresh_from_db()
+            do(work, story, work.part(start, SHARES[name]))
+            start = SHARES[name]
+        with work.effect():
+            Story.objects.filter(pk=story.pk).update(state=Story.State.DRAFT)
+            jobs.note(work.job, "story.made")
+    except (EngineError, jobs.Cancelled):
+        # What is finished stays; the page offers to go on.
+        state = Story.State.DRAFT if story.scenes.exists() else Story.State.FAILED
+        Story.objects.filter(pk=story.pk).update(state=state)
+        raise
+
+
+def _forget(work: Work, story: Story, step: str) -> None:
+    """Turn a step's results stale, once for a job however often it is tried."""
+    if step not in ("script", "visuals", "narration") or work.job.subject.get("forgotten"):
+        return
+    with work.effect():
+        if step == "script":
+            story.scenes.all().delete()
+        elif step == "visuals":
+            story.scenes.filter(chosen_by_hand=False).update(asset=None)
+        else:
+            story.scenes.update(spoken_key="")
+        work.job.subject["forgotten"] = True
+        work.job.save(update_fields=["subject"])
+
+
+def write(work: Work, story: Story, progress: Progress) -> None:
+    """Write the script, if the story has none."""
+    if story.scenes.exists():
+        return
+    brief = story.brief
+    name = choices.chosen("writer", story.workspace)
+    article = Article(brief.article, title=brief.title, language=brief.article_language, url=brief.url)
+    wish = Wish(seconds=brief.seconds, tone=brief.tone, audience=brief.audience, language=brief.language)
+    script = generation.write(article, wish, engine=name, progress=progress)
+    with work.effect():
+        story.title, story.summary = script.headline[:300], script.summary
+        story.hashtags, story.engines = list(script.hashtags), {**story.engines, "writer": name}
+        story.save(update_fields=["title", "summary", "hashtags", "engines"])
+        Scene.objects.bulk_create(
+            Scene(
+                story=story, position=position, narration=scene.narration, on_screen=scene.on_screen[:200],
+                visual=scene.visual[:300], alt=scene.alt[:500], sources=list(scene.sources),
+            )
+            for position, scene in enumerate(script.scenes)
+        )  # fmt: skip
+        jobs.note(work.job, "step.done", step="script", engine=name, scenes=len(script.scenes))
+
+
+def illustrate(work: Work, story: Story, progress: Progress) -> None:
+    """Choose a picture for each scene that has none: by search, else drawn. None appears twice in a story."""
+    scenes = list(story.scenes.select_related("asset"))
+    bare = [scene for scene in scenes if scene.asset is None]
+    if not bare:
+        return
+    taken = {scene.asset_id for scene in scenes if scene.asset_id}
+    chosen = visuals.choose(story.workspace, bare, exclude=taken)
+    for done, (scene, offers) in enumerate(zip(bare, chosen, strict=True)):
+        if not offers.fits:
+            drawn = visuals.draw(work, story, scene, seed=scene.position)
+            offers = offers.with_drawn(drawn)
+        with work.effect():
+            visuals.keep(scene, offers)
+            jobs.note(work.job, "step.done", step="visuals", scene=str(scene.pk), by=offers.made_by)
+        progress((done + 1) / len(bare))
+    with work.effect():
+        story.engines = {
+            **story.engines,
+            "embedder": choices.chosen("embedder", story.workspace),
+            "painter": choices.chosen("painter", story.workspace),
+        }
+        story.save(update_fields=["engines"])
+
+
+def spoken_key(story: Story, scene: Scene) -> str:
+    """Digest of all that a scene's narration is made from."""
+    voice = choices.engine("voice", story.workspace)
+    return digest_of("speech 1", scene.narration, story.language, voice.name, voice.model)
+
+
+def narrate(work: Work, story: Story, progress: Progress) -> None:
+    """Speak each scene whose narration is new."""
+    name = choices.chosen("voice", story.workspace)
+    stale = [scene for scene in story.scenes.all() if scene.spoken_key != spoken_key(story, scene) or not scene.sound_id]
+    for done, scene in enumerate(stale):
+        key = spoken_key(story, scene)
+        speech = generation.speak(scene.narration, language=story.language, engine=name)
+        timed = _timed(work, story, scene, speech)
+        with work.effect():
+            scene.sound = media.store_rendition(
+                story.workspace_id, key=key, recipe="speech", content=speech.sound, content_type="audio/wav",
+                seconds=speech.seconds, made_by=dict(speech.made_by),
+            )  # fmt: skip
+            scene.words = [asdict(word) for word in timed]
+            scene.sentences = [list(bounds) for bounds in speech.sentences]
+            scene.timing, scene.spoken_key = ("word" if timed else "sentence"), key
+            scene.save(update_fields=["sound", "words", "sentences", "timing", "spoken_key"])
+            jobs.note(work.job, "step.done", step="narration", scene=str(scene.pk), engine=name)
+        progress((done + 1) / len(stale))
+    if stale:
+        with work.effect():
+            story.engines = {**story.engines, "voice": name}
+            story.save(update_fields=["engines"])
+
+
+def _timed(work: Work, story: Story, scene: Scene, speech: Speech) -> Sequence[object]:
+    """Word times: from the voice, else from an aligner of that language, else none: captions then go by sentence."""
+    if speech.words:
+        return speech.words
+    aligner = choices.engine("aligner", story.workspace)
+    if not aligner.speaks(story.language):
+        return ()
+    with library.scratch_file(speech.sound, ".wav") as sound:
+        try:
+            return tuple(aligner.align(sound, scene.narration.split(), language=story.language))
+        except EngineError as error:
+            jobs.note(work.job, "captions.by_sentence", scene=str(scene.pk), reason=error.message)
+            return ()
+
+
+def judge(work: Work, story: Story, progress: Progress) -> None:
+    """Have every text and picture judged, each once: verdicts are keyed by content."""
+    reviews.judge_story(story, progress)
+    work.check()
+
+
+def render(work: Work, story: Story, progress: Progress) -> None:
+    """Render each variant that is stale."""
+    stale = [variant for variant in story.variants.all() if not variants.is_fresh(story, variant)]
+    # The video takes nearly all the time; cards come first so that something can be looked at.
+    stale.sort(key=lambda variant: variant.kind == "video")
+    weights = [1.0 if variant.kind == "card" else 20.0 for variant in stale]
+    done = 0.0
+    for variant, weight in zip(stale, weights, strict=True):
+        start, end = done / sum(weights), (done + weight) / sum(weights)
+        variants.render(work, story, variant, lambda share, a=start, b=end: progress(a + (b - a) * share))
+        done += weight
+    if stale or not story.findings:
+        with work.effect():
+            story.findings = variants.check(story)
+            story.engines = {**story.engines, "renderer": choices.chosen("renderer", story.workspace)}
+            story.save(update_fields=["findings", "engines"])
+
+
+def offer_pictures(work: Work) -> None:
+    """Find (and draw one) more pictures for a scene, by the words in the job's subject."""
+    story, subject = work.job.story, work.job.subject
+    scene = Scene.objects.filter(pk=subject.get("scene"), story=story).first()
+    if story is None or scene is None:
+        raise EngineError("This scene is gone.", next_step="Reload the page: somebody may have removed it.")
+    words = str(subject.get("words") or scene.visual)
+    work.begin("pictures")
+    offers = visuals.choose_for_words(story.workspace, words)
+    drawn = visuals.draw(work, story, scene, seed=scene.alternatives.count() + 100, words=words)
+    with work.effect():
+        scene.alternatives.filter(part=Alternative.Part.PICTURE).exclude(Q(asset=scene.asset)).delete()
+        visuals.keep_alternatives(scene, offers.with_drawn(drawn))
+        jobs.note(work.job, "step.done", step="pictures", scene=str(scene.pk))
+
+

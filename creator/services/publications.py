@@ -1,0 +1,121 @@
+"""Verbs of publication: release what was approved, withdraw it, and make the keys that read it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from creator.models import ApiKey, Channel, Event, Publication, Revision, Story, User, Workspace
+from creator.services import variants
+from media_processing.engine import EngineError
+from moderation.models import Review
+
+KEY_SCOPES = ("stories:read", "stories:write", "search:read", "jobs:read")
+
+
+def default_channel(workspace: Workspace) -> Channel:
+    """The channel that every workspace starts with."""
+    return Channel.objects.get_or_create(workspace=workspace, slug="lockscreen", defaults={"name": "Lock screen"})[0]
+
+
+def make_key(channel: Channel, *, name: str, scopes: tuple[str, ...] = ("stories:read",)) -> tuple[ApiKey, str]:
+    """A new key of a channel and its secret, which is shown once and never stored."""
+    unknown = set(scopes) - set(KEY_SCOPES)
+    if unknown or not name.strip():
+        raise EngineError(
+            f"Unknown scope: {', '.join(sorted(unknown))}." if unknown else "Give the key a name.",
+            next_step=f"Scopes are: {', '.join(KEY_SCOPES)}.",
+        )
+    secret = f"sl_{secrets.token_urlsafe(32)}"
+    key = ApiKey.objects.create(
+        channel=channel, name=name.strip()[:100], prefix=secret[:10], digest=key_digest(secret), scopes=list(scopes)
+    )
+    return key, secret
+
+
+def key_digest(secret: str) -> str:
+    """What is stored of a key."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def revoke_key(key: ApiKey) -> None:
+    """End a key at once."""
+    ApiKey.objects.filter(pk=key.pk, revoked__isnull=True).update(revoked=timezone.now())
+
+
+def approved_revisions(story: Story) -> list[Revision]:
+    """The revisions of the story as it is now, if a review approved exactly these. Raises EngineError otherwise."""
+    review = Review.objects.filter(story_id=story.pk).order_by("-number").first()
+    if review is None:
+        raise EngineError("This story was not reviewed.", next_step="Send it to review first.")
+    if review.state != Review.State.APPROVED:
+        raise EngineError(f"Its review is {review.state}.", next_step="Wait for a moderator, or submit it again.")
+    revisions = list(story.revisions.filter(number=review.number).select_related("variant"))
+    now = sorted(variants.document_digest(story, variant) for variant in story.variants.all())
+    if now != sorted(review.digests) or now != sorted(revision.digest for revision in revisions):
+        raise EngineError(
+            "The story was changed after it was approved, which voids the approval.", next_step="Send it to review again."
+        )
+    return revisions
+
+
+def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
+    """Release the approved revisions of a story to a channel; an earlier publication there is replaced."""
+    if channel.workspace_id != story.workspace_id:
+        raise EngineError("This channel belongs to another workspace.", permanent=True)
+    with transaction.atomic():
+        story = Story.objects.select_for_update().get(pk=story.pk)
+        revisions = approved_revisions(story)
+        now = timezone.now()
+        publication, created = Publication.objects.get_or_create(
+            channel=channel, story=story,
+            defaults={"workspace_id": story.workspace_id, "published": now, "updated": now},
+        )  # fmt: skip
+        publication.updated, publication.withdrawn, publication.reason = now, None, ""
+        publication.document = _document(story, revisions, publication.published, now)
+        publication.save()
+        publication.revisions.set(revisions)
+        Story.objects.filter(pk=story.pk).update(state=Story.State.PUBLISHED)
+        Event.objects.create(
+            workspace_id=story.workspace_id, story=story, person=by, kind="story.published",
+            data={"channel": channel.slug, "publication": str(publication.pk), "again": not created},
+        )  # fmt: skip
+    return publication
+
+
+def withdraw(publication: Publication, *, by: User | None, reason: str) -> None:
+    """Take a publication back: the API answers 410 from now on."""
+    if not reason.strip():
+        raise EngineError("Say why it is withdrawn.", permanent=True)
+    with transaction.atomic():
+        now = timezone.now()
+        Publication.objects.filter(pk=publication.pk, withdrawn__isnull=True).update(
+            withdrawn=now, updated=now, reason=reason.strip()[:300]
+        )
+        Event.objects.create(
+            workspace_id=publication.workspace_id, story_id=publication.story_id, person=by, kind="story.withdrawn",
+            data={"publication": str(publication.pk), "reason": reason.strip()[:300]},
+        )  # fmt: skip
+
+
+def _document(story: Story, revisions: list[Revision], published: datetime, updated: datetime) -> dict[str, Any]:
+    """What downstream apps get: made once, from what was approved."""
+    first = revisions[0].document
+    return {
+        "id": str(story.pk),
+        "title": first["title"],
+        "summary": first["summary"],
+        "language": first["language"],
+        "hashtags": first["hashtags"],
+        "scenes": first["scenes"],
+        "sources": first["sources"],
+        "ai_disclosure": first["ai_disclosure"],
+        "published_at": published.isoformat(),
+        "updated_at": updated.isoformat(),
+        "renditions": [each for revision in revisions for each in revision.document["renditions"]],
+    }

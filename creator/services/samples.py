@@ -1,0 +1,126 @@
+"""The sample library: what the illustrator draws for a newcomer, so that search has something to find.
+
+Every object of the illustrator appears at home in a setting; twenty scenes move; twelve short texts are spoken.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from creator import jobs
+from creator.jobs import Work
+from creator.models import Workspace
+from creator.services import library
+from generation import services as generation
+from generation.illustrations.catalog import Catalog
+from media_processing import services as media
+from media_processing.models import Asset, Transcript
+
+FOLDER = Path(__file__).resolve().parent.parent / "samples"
+BATCH = 12
+STILL = (1080, 1350)
+CLIP = (720, 1280)
+CLIP_SECONDS = 5.0
+
+
+def article() -> str:
+    """The sample article, Markdown."""
+    return (FOLDER / "article.md").read_text()
+
+
+@cache
+def plan() -> list[dict[str, Any]]:
+    """All samples in order, those of the sample story first: {"kind", "words", "title", "tags"}."""
+    written = tomllib.loads((FOLDER / "library.toml").read_text())
+    first = [{"kind": kind, **each} for kind in ("image", "video") for each in written["story"].get(kind, [])]
+    clips = [{"kind": "video", **each} for each in written["clip"]]
+    spoken = [{"kind": "audio", **each} for each in written["spoken"]]
+    return first + [*_objects_at_home(), *clips, *spoken]
+
+
+def story_count() -> int:
+    """How many of the samples the sample story needs."""
+    return len(tomllib.loads((FOLDER / "library.toml").read_text())["story"].get("image", [])) + len(
+        tomllib.loads((FOLDER / "library.toml").read_text())["story"].get("video", [])
+    )
+
+
+def _objects_at_home() -> list[dict[str, Any]]:
+    lights = ("", "at dusk", "", "in the morning", "", "at night")
+    plan = []
+    for number, each in enumerate(sorted(Catalog.load().objects.values(), key=lambda each: each.name)):
+        place = each.settings[number % len(each.settings)] if each.settings else "hills"
+        where = {"room": "in a room", "stage": "on a stage", "sky": "in the sky", "space": "in space", "sea": "at sea"}
+        words = f"{each.words[0]} {where.get(place, f'in the {place}')} {lights[number % len(lights)]}".strip()
+        plan.append({"kind": "image", "words": words})
+    return plan
+
+
+def draw_for_story(work: Work) -> None:
+    """Draw what the sample story's search should find."""
+    count = story_count()
+    for number in range(count):
+        _make(work.job.workspace, number)
+        work.report(0.15 * (number + 1) / count)
+
+
+def submit_rest(workspace: Workspace) -> None:
+    """Ask for the rest of the library, in batches behind all other work."""
+    for start in range(story_count(), len(plan()), BATCH):
+        jobs.submit("draw_sample", workspace=workspace, priority=-10, start=start, end=min(start + BATCH, len(plan())))
+
+
+def draw(work: Work) -> None:
+    """Draw one batch; what is there already is left alone."""
+    start, end = work.job.subject["start"], work.job.subject["end"]
+    work.begin("drawing")
+    for number in range(start, end):
+        _make(work.job.workspace, number)
+        work.report((number + 1 - start) / (end - start))
+
+
+def _make(workspace: Workspace, number: int) -> Asset | None:
+    sample = plan()[number]
+    key = f"sample:{number}"
+    there = Asset.objects.in_workspace(workspace.pk).filter(made_by__sample=key).first()
+    if there is not None:
+        return there
+    if sample["kind"] == "audio":
+        return _speak(workspace, sample, key)
+    size = STILL if sample["kind"] == "image" else CLIP
+    if sample["kind"] == "image":
+        picture = generation.draw(sample["words"], width=size[0], height=size[1], seed=number, engine="illustrator")
+    else:
+        picture = generation.animate(
+            sample["words"], width=size[0], height=size[1], seconds=CLIP_SECONDS, seed=number, engine="illustrator"
+        )
+    return library.keep(
+        workspace, picture.content, title=sample.get("title", picture.alt), alt=picture.alt, tags=picture.tags,
+        made_by={**picture.made_by, "sample": key},
+    )  # fmt: skip
+
+
+def _speak(workspace: Workspace, sample: dict[str, Any], key: str) -> Asset:
+    """A spoken sample; its transcript is the text that was spoken, with the voice's own times."""
+    speech = generation.speak(sample["text"], language="en", engine="espeak")
+    asset, _created = media.store_asset(
+        workspace.pk, speech.sound, title=sample["title"], tags=sample.get("tags", []), licence="Made by Storyloom",
+        made_by={**speech.made_by, "sample": key},
+    )  # fmt: skip
+    words = [{"text": w.text, "start": w.start, "end": w.end, "confidence": 1.0} for w in speech.words]
+    passages = _passages(words, speech.sentences)
+    Transcript.objects.get_or_create(asset=asset, defaults={"passages": passages, "made_by": dict(speech.made_by)})
+    library.make_searchable(asset)
+    return asset
+
+
+def _passages(words: list[dict[str, Any]], bounds: tuple[tuple[float, float], ...]) -> list[dict[str, Any]]:
+    passages = []
+    for start, end in bounds:
+        said = [word for word in words if start <= (word["start"] + word["end"]) / 2 <= end]
+        if said:
+            passages.append({"text": " ".join(w["text"] for w in said), "start": start, "end": end, "words": said})
+    return passages

@@ -1,0 +1,316 @@
+"""Verbs of a story: create it from a brief, edit it, have a step made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from creator import jobs
+from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant, Workspace
+from creator.services import choices
+from generation import services as generation
+from generation.articles import read_article
+from generation.engines.base import Article
+from media_processing.engine import EngineError, engines
+from media_processing.fetching import fetch
+from media_processing.fonts import require
+from media_processing.models import Asset
+from media_processing.timeline import FORMATS
+from moderation import services as moderation
+
+MAKE = "make_story"
+"""The job that makes what is missing or stale of a story."""
+
+STEPS = ("script", "visuals", "narration", "renditions")
+"""What a story is made in, in order; to make one again makes again what depends on it."""
+
+PAGE_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
+MAX_PAGE_BYTES = 3_000_000
+MAX_SCENES = 30
+
+
+class Conflict(EngineError):
+    """Somebody changed the story in between."""
+
+
+def formats_offered() -> list[tuple[str, str]]:
+    """(value, label) of every format."""
+    return [
+        (name, f"{name.partition(':')[0].capitalize()} {name.partition(':')[2].replace('x', ':')}") for name in FORMATS
+    ]
+
+
+def languages_offered() -> list[tuple[str, str]]:
+    """(code, name in its own words) of the languages that a story may be in."""
+    return list(choices.LANGUAGES.items())
+
+
+def create(
+    workspace: Workspace,
+    *,
+    by: User | None,
+    article: str | bytes = "",
+    url: str = "",
+    name: str = "",
+    content_type: str = "",
+    formats: Sequence[str],
+    language: str = "",
+    seconds: int = 40,
+    tone: str = "calm",
+    audience: str = "",
+    priority: int = 5,
+    samples_first: bool = False,
+) -> Story:
+    """Write down a brief and have its story made. Raises EngineError for what can't work, before any work starts.
+
+    `article` is text or a file's bytes; else `url` is fetched. `language` defaults to the article's own.
+    `samples_first` draws the pictures of the sample story into the library before it is made.
+    """
+    wanted = _formats(formats)
+    if not 10 <= seconds <= 300:
+        raise EngineError("A story is between 10 and 300 seconds long.", permanent=True)
+    source = _read(article, url=url, name=name, content_type=content_type)
+    language = language or source.language
+    refuse_what_cannot_work(workspace, source, language)
+    with transaction.atomic():
+        brief = Brief.objects.create(
+            workspace=workspace, article=source.text, title=source.title[:300], url=source.url,
+            article_language=source.language, language=language, audience=audience[:200], tone=tone[:30],
+            seconds=seconds, formats=wanted,
+        )  # fmt: skip
+        title = source.title or source.text.strip().splitlines()[0]
+        story = Story.objects.create(
+            workspace=workspace, brief=brief, author=by, language=language, title=title[:120]
+        )
+        Variant.objects.bulk_create(Variant(story=story, format=each, language=language) for each in wanted)
+        subject = {"samples_first": True} if samples_first else {}
+        jobs.submit(MAKE, workspace=workspace, person=by, story=story, priority=priority, **subject)
+    return story
+
+
+def _formats(formats: Sequence[str]) -> list[str]:
+    wanted = list(dict.fromkeys(formats))
+    unknown = [each for each in wanted if each not in FORMATS]
+    if unknown or not wanted:
+        raise EngineError(
+            f"Unknown format: {', '.join(unknown)}." if unknown else "Choose at least one format.",
+            next_step=f"Choose from: {', '.join(FORMATS)}.",
+            permanent=True,
+        )
+    return wanted
+
+
+def _read(article: str | bytes, *, url: str, name: str, content_type: str) -> Article:
+    """The article, from what was pasted or uploaded, or from the page at `url` (or at a pasted lone address)."""
+    if isinstance(article, str) and not url and len(article.split()) == 1 and article.strip().startswith("http"):
+        url, article = article.strip(), ""
+    if article:
+        return read_article(article, content_type=content_type, name=name, url=url)
+    if not url:
+        raise EngineError("There is no article.", next_step="Paste a text or notes, give a link, or attach a file.")
+    page = fetch(url, max_bytes=MAX_PAGE_BYTES, content_types=PAGE_TYPES)
+    return read_article(page.content, content_type=page.content_type, url=page.url)
+
+
+def refuse_what_cannot_work(workspace: Workspace, article: Article, language: str) -> None:
+    """Raise EngineError where the chosen engines can't make this story, naming an engine that can."""
+    if language not in choices.LANGUAGES:
+        raise EngineError(
+            f"Stories can't be in {language!r}.", next_step=f"Choose from: {', '.join(choices.LANGUAGES)}."
+        )
+    refusal = generation.refusal(language, article.language)
+    if refusal:
+        raise refusal
+    voice = choices.engine("voice", workspace)
+    if not voice.speaks(language):
+        able = [name for name in engines.names("voice") if engines["voice", name].speaks(language)]
+        raise EngineError(
+            f"{voice.title} has no voice for {language!r}.",
+            next_step=f"Choose the voice {' or '.join(able)}." if able else "Choose another language.",
+            permanent=True,
+        )
+    require(article.text[:20_000])
+
+
+@contextmanager
+def editing(story: Story, *, by: User | None, version: int | None, what: str) -> Iterator[Story]:
+    """One edit: a transaction on the newest version, with an event. Raises Conflict where `version` is not the newest."""
+    with transaction.atomic():
+        fresh = Story.objects.select_for_update().get(pk=story.pk)
+        if version is not None and fresh.version != version:
+            raise Conflict(
+                "This story was changed in the meantime.",
+                next_step="Your words are kept here: look at the newer version, then save again.",
+            )
+        if fresh.state == Story.State.MAKING:
+            raise EngineError("This story is still being made.", next_step="Edit it when it is finished.")
+        yield fresh
+        moderation.void(fresh.pk)
+        Story.objects.filter(pk=story.pk).update(version=F("version") + 1, state=Story.State.DRAFT)
+        Event.objects.create(
+            workspace_id=fresh.workspace_id, story=fresh, person=by, kind="story.edited", data={"what": what}
+        )
+    story.refresh_from_db()
+
+
+def edit_story(
+    story: Story, *, by: User | None, version: int | None = None, title: str | None = None,
+    summary: str | None = None, hashtags: Sequence[str] | None = None,
+) -> Story:  # fmt: skip
+    """Change what stands around the scenes."""
+    with editing(story, by=by, version=version, what="story") as fresh:
+        if title is not None:
+            fresh.title = _text(title, 300, "headline")
+        if summary is not None:
+            fresh.summary = summary.strip()[:2000]
+        if hashtags is not None:
+            fresh.hashtags = [tag.strip().lstrip("#")[:50] for tag in hashtags if tag.strip()][:20]
+        fresh.save(update_fields=["title", "summary", "hashtags"])
+    return story
+
+
+def _text(value: str, longest: int, what: str) -> str:
+    value = value.replace("\x00", "").strip()
+    if not value:
+        raise EngineError(f"The {what} can't be empty.", permanent=True)
+    if len(value) > longest:
+        raise EngineError(f"The {what} is longer than {longest:,} characters.", permanent=True)
+    require(value)
+    return value
+
+
+def scene_of(story: Story, scene_id: UUID | str) -> Scene:
+    """A scene of a story. Raises EngineError where it has gone."""
+    scene = story.scenes.filter(pk=scene_id).first()
+    if scene is None:
+        raise EngineError("This scene is gone.", next_step="Reload the page: somebody may have removed it.")
+    return scene
+
+
+def edit_scene(
+    story: Story, scene_id: UUID | str, *, by: User | None, version: int | None = None,
+    narration: str | None = None, on_screen: str | None = None, visual: str | None = None, alt: str | None = None,
+) -> Story:  # fmt: skip
+    """Change a scene's texts. What was made from them turns stale and is made again by the next render."""
+    with editing(story, by=by, version=version, what="scene") as fresh:
+        scene = scene_of(fresh, scene_id)
+        if narration is not None:
+            scene.narration = _text(narration, 2000, "narration")
+        if on_screen is not None:
+            scene.on_screen = on_screen.strip() and _text(on_screen, 200, "on-screen text")
+        if visual is not None:
+            scene.visual = visual.strip()[:300]
+        if alt is not None:
+            scene.alt = alt.strip()[:500]
+        scene.save(update_fields=["narration", "on_screen", "visual", "alt"])
+    return story
+
+
+def _renumber(scenes: Sequence[Scene]) -> None:
+    for position, scene in enumerate(scenes):
+        scene.position = position
+    Scene.objects.bulk_update(scenes, ["position"])
+
+
+def move_scene(
+    story: Story, scene_id: UUID | str, *, by: User | None, position: int, version: int | None = None
+) -> Story:
+    """Put a scene at another place, counted from 0."""
+    with editing(story, by=by, version=version, what="order") as fresh:
+        scene = scene_of(fresh, scene_id)
+        others = [each for each in fresh.scenes.all() if each.pk != scene.pk]
+        others.insert(max(0, min(position, len(others))), scene)
+        _renumber(others)
+    return story
+
+
+def add_scene(
+    story: Story, *, by: User | None, position: int, narration: str, version: int | None = None
+) -> Story:
+    """Add a scene of the editor's own words; its picture is chosen by the next render."""
+    with editing(story, by=by, version=version, what="scene") as fresh:
+        scenes = list(fresh.scenes.all())
+        if len(scenes) >= MAX_SCENES:
+            raise EngineError(f"A story has at most {MAX_SCENES} scenes.", permanent=True)
+        text = _text(narration, 2000, "narration")
+        scene = Scene.objects.create(story=fresh, position=len(scenes), narration=text, visual=text[:300])
+        scenes.insert(max(0, min(position, len(scenes))), scene)
+        _renumber(scenes)
+    return story
+
+
+def remove_scene(story: Story, scene_id: UUID | str, *, by: User | None, version: int | None = None) -> Story:
+    """Take a scene out. The last one stays."""
+    with editing(story, by=by, version=version, what="scene") as fresh:
+        scene = scene_of(fresh, scene_id)
+        rest = [each for each in fresh.scenes.all() if each.pk != scene.pk]
+        if not rest:
+            raise EngineError("A story needs at least one scene.", permanent=True)
+        scene.delete()
+        _renumber(rest)
+    return story
+
+
+def choose_picture(
+    story: Story, scene_id: UUID | str, *, by: User | None, version: int | None = None,
+    alternative_id: int | None = None, asset: Asset | None = None, start: float = 0.0,
+) -> Story:  # fmt: skip
+    """Show another picture in a scene: one of its alternatives, or any asset of the library."""
+    with editing(story, by=by, version=version, what="picture") as fresh:
+        scene = scene_of(fresh, scene_id)
+        if alternative_id is not None:
+            chosen = scene.alternatives.filter(pk=alternative_id, part=Alternative.Part.PICTURE).first()
+            if chosen is None or chosen.asset is None:
+                raise EngineError("This picture is no longer offered.", next_step="Search for another one.")
+            asset, start = chosen.asset, chosen.start
+        if asset is None or asset.workspace_id != fresh.workspace_id:
+            raise EngineError("Choose a picture of your library.", permanent=True)
+        if asset.kind == Asset.Kind.AUDIO:
+            raise EngineError("A sound can't be shown.", next_step="Choose an image or a video.", permanent=True)
+        scene.asset, scene.start, scene.chosen_by_hand = asset, start, True
+        scene.alt = asset.alt or scene.alt
+        scene.save(update_fields=["asset", "start", "chosen_by_hand", "alt"])
+    return story
+
+
+def remake(story: Story, *, by: User | None, step: str = "renditions") -> Job:
+    """Have a step made again, with all that depends on it and nothing else."""
+    if step not in STEPS:
+        raise EngineError(f"There is no step {step!r}.", next_step=f"Choose from: {', '.join(STEPS)}.", permanent=True)
+    with transaction.atomic():
+        fresh = Story.objects.select_for_update().get(pk=story.pk)
+        running = fresh.jobs.filter(kind=MAKE, state__in=Job.OPEN).first()
+        if running is not None:
+            return running
+        job = jobs.submit(
+            MAKE, workspace=fresh.workspace, person=by, story=fresh, priority=5, step=step
+        )
+        Story.objects.filter(pk=fresh.pk).update(state=Story.State.MAKING)
+    story.refresh_from_db()
+    return job
+
+
+def base_url() -> str:
+    """Where people reach this installation."""
+    return str(settings.BASE_URL).rstrip("/")
+
+
+def as_dict(story: Story) -> dict[str, Any]:
+    """What commands print of a story."""
+    return {
+        "id": str(story.pk),
+        "title": story.title,
+        "state": story.state,
+        "language": story.language,
+        "engines": story.engines,
+        "scenes": [
+            {"narration": scene.narration, "on_screen": scene.on_screen, "visual": scene.visual, "alt": scene.alt}
+            for scene in story.scenes.all()
+        ],
+    }

@@ -1,0 +1,237 @@
+"""Verbs of a variant: its timeline, its rendition, its captions, what the gate finds, and the document of a revision."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from creator import jobs
+from creator.jobs import Work
+from creator.models import Scene, Story, Variant
+from creator.services import choices
+from creator.services.digests import digest_of
+from generation.sentences import sentences
+from media_processing import captions, cards, gate
+from media_processing import services as media
+from media_processing.decoding import open_picture
+from media_processing.engine import EngineError, Progress
+from media_processing.engines.base import Passage, Word
+from media_processing.models import Asset, Rendition
+from media_processing.timeline import Look, Timeline, TimelineScene, Visual, parse_format
+
+MOTIONS = ("push", "pan-right", "pull", "pan-left")
+"""Stills take turns, so that two neighbours never move the same way."""
+
+
+def timeline(story: Story, variant: Variant) -> Timeline:
+    """The timeline of a video variant, from the story's scenes as they are."""
+    form = parse_format(variant.format)
+    scenes = [
+        _timeline_scene(story, scene, position)
+        for position, scene in enumerate(story.scenes.select_related("asset", "sound"))
+        if scene.asset is not None
+    ]
+    return Timeline(form.width, form.height, tuple(scenes), language=story.language, look=look(story))
+
+
+def look(story: Story) -> Look:
+    """The brand's look of the story's workspace."""
+    return Look()
+
+
+def _timeline_scene(story: Story, scene: Scene, position: int) -> TimelineScene:
+    asset, sound = scene.asset, scene.sound
+    assert asset is not None  # noqa: S101 the caller leaves out scenes without a picture
+    still = asset.kind == Asset.Kind.IMAGE
+    return TimelineScene(
+        id=str(scene.pk),
+        visual=Visual(
+            asset.file, "image" if still else "video", start=scene.start,
+            motion=MOTIONS[position % len(MOTIONS)] if still else "none",  # type: ignore[arg-type]
+        ),
+        narration=sound.file if sound else None,
+        narration_seconds=sound.seconds if sound else 0.0,
+        narration_text=scene.narration,
+        words=tuple(Word(**word) for word in scene.words),
+        sentences=_passages(scene, story.language),
+        on_screen=scene.on_screen,
+    )  # fmt: skip
+
+
+def _passages(scene: Scene, language: str) -> tuple[Passage, ...]:
+    """The spoken sentences with their exact bounds."""
+    said = sentences(scene.narration, language)
+    if len(said) != len(scene.sentences):  # the voice heard other sentences than we read: one caption for all of them
+        bounds = [(scene.sentences[0][0], scene.sentences[-1][1])] if scene.sentences else []
+        said = [scene.narration] if bounds else []
+    else:
+        bounds = [(start, end) for start, end in scene.sentences]
+    return tuple(Passage(text, start, end) for text, (start, end) in zip(said, bounds, strict=True))
+
+
+def made_from(story: Story, variant: Variant) -> str:
+    """Digest of all that a variant's rendition is made from; paths don't count, contents do."""
+    form = parse_format(variant.format)
+    engine = choices.engine("renderer", story.workspace)
+    scenes = [
+        [scene.narration, scene.on_screen, scene.alt, scene.start, scene.words, scene.sentences,
+         scene.asset.digest if scene.asset else "", scene.sound.digest if scene.sound else ""]
+        for scene in story.scenes.select_related("asset", "sound")
+    ]  # fmt: skip
+    if form.kind == "card":
+        return digest_of("card 1", form.name, story.title, story.summary, story.language, scenes[:1])
+    return digest_of("video 1", form.name, story.language, engine.name, scenes)
+
+
+def is_fresh(story: Story, variant: Variant) -> bool:
+    """Whether a variant's rendition shows the story as it is."""
+    return variant.rendition_id is not None and variant.made_from == made_from(story, variant)
+
+
+def render(work: Work, story: Story, variant: Variant, progress: Progress) -> None:
+    """Render a variant and keep the result with its captions."""
+    key = made_from(story, variant)
+    if variant.kind == "card":
+        _render_card(work, story, variant, key)
+    else:
+        _render_video(work, story, variant, key, progress)
+
+
+def _render_video(work: Work, story: Story, variant: Variant, key: str, progress: Progress) -> None:
+    line = timeline(story, variant)
+    engine = choices.engine("renderer", story.workspace)
+    cache = Path(settings.CACHE_ROOT) / "scenes"
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="storyloom-", dir=settings.DATA) as folder:
+        # The fencing token in the name: a worker that lost its lease can't write over its successor's file.
+        target = Path(folder) / f"{work.job.pk}-{work.token}.mp4"
+        engine.render(line, target, cache=cache, progress=progress)
+        made_by = engine.made_by()
+        shared = {"made_by": made_by, "seconds": line.seconds}
+        with work.effect():
+            variant.rendition = media.store_rendition(
+                story.workspace_id, key=digest_of(key, "video"), recipe=variant.format, path=target,
+                content_type="video/mp4", width=line.width, height=line.height, **shared,
+            )  # fmt: skip
+            for kind, text in (("vtt", captions.to_vtt(line)), ("srt", captions.to_srt(line))):
+                track = media.store_rendition(
+                    story.workspace_id, key=digest_of(key, kind), recipe=kind, content=text.encode(),
+                    content_type="text/vtt" if kind == "vtt" else "application/x-subrip", **shared,
+                )  # fmt: skip
+                setattr(variant, f"captions_{kind}", track)
+            _finish(work, variant, key)
+
+
+def _render_card(work: Work, story: Story, variant: Variant, key: str) -> None:
+    form = parse_format(variant.format)
+    scene = next((scene for scene in story.scenes.select_related("asset") if scene.asset), None)
+    picture = credit = None
+    if scene is not None and scene.asset is not None:
+        from creator.services.library import key_frame
+
+        picture, credit = key_frame(scene.asset, scene.start), scene.asset.credit
+    card = cards.Card(title=story.title, text=card_text(story), picture=picture, credit=credit or "")
+    image = cards.render_card(card, (form.width, form.height), look(story))
+    with work.effect():
+        variant.rendition = media.store_rendition(
+            story.workspace_id, key=digest_of(key, "card"), recipe=variant.format, content=cards.encode(image, "png"),
+            content_type="image/png", width=form.width, height=form.height, made_by={"engine": "cards"},
+        )  # fmt: skip
+        _finish(work, variant, key)
+
+
+def card_text(story: Story) -> str:
+    """The line under a card's headline: the first sentence of the summary."""
+    return re.split(r"(?<=[.!?।。])\s", story.summary.strip(), maxsplit=1)[0]
+
+
+def _finish(work: Work, variant: Variant, key: str) -> None:
+    variant.made_from = key
+    variant.save(update_fields=["rendition", "captions_vtt", "captions_srt", "made_from"])
+    jobs.note(work.job, "step.done", step="renditions", format=variant.format)
+
+
+def check(story: Story) -> list[dict[str, Any]]:
+    """What the gate finds in the story's renditions: [{"severity", "scene", "second", "message", "format"}]."""
+    found: list[dict[str, Any]] = []
+    for variant in story.variants.select_related("rendition"):
+        if variant.kind == "video" and variant.rendition:
+            line = timeline(story, variant)
+            found += [
+                {"severity": each.severity, "scene": each.scene, "second": each.second, "message": each.message,
+                 "format": variant.format}
+                for each in gate.check_video(variant.rendition.file, line)
+            ]  # fmt: skip
+    for scene in story.scenes.select_related("asset"):
+        if scene.asset is None:
+            found.append(_finding(scene, "This scene has no picture."))
+        elif not scene.asset.licence:
+            found.append(_finding(scene, "The licence of its picture is not known.", severity="warning"))
+        if not scene.alt.strip():
+            found.append(_finding(scene, "It has no alternative text.", severity="warning"))
+    return found
+
+
+def _finding(scene: Scene, message: str, *, severity: str = "error") -> dict[str, Any]:
+    return {"severity": severity, "scene": str(scene.pk), "second": 0.0, "message": message, "format": ""}
+
+
+def document(story: Story, variant: Variant) -> dict[str, Any]:
+    """All that can be seen or heard of a variant: what a revision freezes and a review approves."""
+    scenes = list(story.scenes.select_related("asset"))
+    renditions = [
+        _rendition(each, variant)
+        for each in (variant.rendition, variant.captions_vtt, variant.captions_srt)
+        if each is not None
+    ]
+    return {
+        "format": variant.format,
+        "language": variant.language,
+        "title": story.title,
+        "summary": story.summary,
+        "hashtags": story.hashtags,
+        "scenes": [
+            {"narration": scene.narration, "on_screen": scene.on_screen, "alt": scene.alt,
+             "licence": scene.asset.licence if scene.asset else "", "credit": scene.asset.credit if scene.asset else "",
+             "picture": scene.asset.digest if scene.asset else ""}
+            for scene in scenes
+        ],
+        "sources": [story.brief.url] if story.brief.url else [],
+        "ai_disclosure": ai_disclosure(story, scenes),
+        "renditions": renditions,
+    }  # fmt: skip
+
+
+def ai_disclosure(story: Story, scenes: list[Scene]) -> dict[str, Any]:
+    """What machines did in a story, in the terms of IPTC's digital source types."""
+    drawn = [scene.asset.made_by for scene in scenes if scene.asset and scene.asset.made_by]
+    return {
+        "digital_source_type": "compositeWithTrainedAlgorithmicMedia" if story.engines else "digitalCreation",
+        "text": story.engines.get("writer", ""),
+        "voice": story.engines.get("voice", ""),
+        "pictures": sorted({str(made.get("engine", "")) for made in drawn}),
+    }
+
+
+def _rendition(rendition: Rendition, variant: Variant) -> dict[str, Any]:
+    return {
+        "id": str(rendition.pk), "format": variant.format, "recipe": rendition.recipe, "language": variant.language,
+        "content_type": rendition.content_type, "digest": rendition.digest, "size": rendition.size,
+        "width": rendition.width, "height": rendition.height, "seconds": round(rendition.seconds, 3),
+    }  # fmt: skip
+
+
+def document_digest(story: Story, variant: Variant) -> str:
+    """The hash of a variant's document as the story is now."""
+    return digest_of(document(story, variant))
+
+
+def require_fresh(story: Story) -> None:
+    """Raise EngineError where a rendition is missing or older than the story."""
+    stale = [variant.format for variant in story.variants.all() if not is_fresh(story, variant)]
+    if stale:
+        raise EngineError(f"Not rendered as it is now: {', '.join(stale)}.", next_step="Render it first.")
