@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import F, JSONField, TextField
+
+from search.fulltext import TABLE, HasItem, Matches, WordRank
+from search.words import wanted
+
+TextField.register_lookup(Matches)
+JSONField.register_lookup(HasItem)
 
 
 class MomentQuerySet(models.QuerySet["Moment"]):
@@ -13,6 +20,19 @@ class MomentQuerySet(models.QuerySet["Moment"]):
     def showable(self) -> MomentQuerySet:
         """Those with a picture, whose asset isn't archived."""
         return self.filter(asset__archived__isnull=True).exclude(asset__kind="audio")
+
+    def matching(self, words: str) -> MomentQuerySet:
+        """Those whose words answer a query (words, "quoted", -unwanted), best first; `word_rank` says how well.
+
+        Looks at titles, tags, alt texts, what is said, file names and prompts. A query without words finds nothing.
+        """
+        if not wanted(words):
+            return self.none()
+        return (
+            self.filter(words__document__matches=words)
+            .annotate(word_rank=WordRank("words__document", query=words))
+            .order_by(F("word_rank").desc(), "id")
+        )
 
 
 class Moment(models.Model):
@@ -55,3 +75,20 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.moment_id} by {self.model[:12]}"
+
+
+class MomentWords(models.Model):
+    """The words of a moment as the database's full text search keeps them; written by `fulltext.store` only."""
+
+    moment = models.OneToOneField(
+        Moment, on_delete=models.CASCADE, primary_key=True, db_column="rowid", related_name="words"
+    )
+    document = models.TextField(db_column=TABLE)
+    """FTS5's column of that name means the whole row; in PostgreSQL it is the tsvector."""
+
+    class Meta:
+        managed = False
+        db_table = TABLE
+
+    def __str__(self) -> str:
+        return f"Words of moment {self.moment_id}"

@@ -1,0 +1,123 @@
+"""Full text in the two databases: how moments' words are stored, matched and ranked.
+
+SQLite: an FTS5 table, rowid = the moment's id, a column for each kind of text, ranked by bm25 with weights. PostgreSQL:
+a tsvector with the same weights and a GIN index. Both get words that search/words.py has cut, so both find the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, models
+from django.db.models import Func, Lookup
+
+from search.words import for_fts5, for_tsquery, tsvector, wanted, words_of
+
+TABLE = "search_momentwords"
+COLUMNS = {"title": ("A", 4.0), "tags": ("A", 4.0), "alt": ("B", 2.0), "said": ("B", 2.0), "other": ("D", 1.0)}
+"""Column -> weight class in PostgreSQL, weight of bm25 in SQLite."""
+_RANKS = "{0.25, 0.25, 0.5, 1.0}"  # of the classes D, C, B, A
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The words of one moment."""
+
+    moment_id: int
+    title: str = ""
+    tags: str = ""
+    alt: str = ""
+    said: str = ""
+    other: str = ""
+
+    def columns(self) -> list[str]:
+        return [getattr(self, name) for name in COLUMNS]
+
+
+class Matches(Lookup):  # type: ignore[type-arg]
+    """`words__document__matches="..."`: the word query of search/words.py."""
+
+    lookup_name = "matches"
+
+    def get_prep_lookup(self) -> Any:
+        return self.rhs if hasattr(self.rhs, "resolve_expression") else wanted(str(self.rhs))
+
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> Any:
+        return "%s", [for_tsquery(value) if connection.vendor == "postgresql" else for_fts5(value)]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        column, params = self.process_lhs(compiler, connection)
+        _placeholder, query = self.process_rhs(compiler, connection)
+        return f"{column} MATCH %s", [*params, *query]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        column, params = self.process_lhs(compiler, connection)
+        _placeholder, query = self.process_rhs(compiler, connection)
+        return f"{column} @@ %s::tsquery", [*params, *query]
+
+
+class WordRank(Func):
+    """How well a moment's words answer a query, above 0, more is better. Only beside `matches` with the same query."""
+
+    output_field = models.FloatField()
+    arity = 1
+
+    def __init__(self, document: str, query: str = "", **extra: Any) -> None:
+        super().__init__(document, query=query, **extra)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_context: Any) -> Any:
+        column, params = compiler.compile(self.source_expressions[0])
+        # FTS5's hidden column `rank` is bm25 with the weights that the migration set; smaller is better there.
+        return f"-{column.rsplit('.', 1)[0]}.rank", params
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_context: Any) -> Any:
+        column, params = compiler.compile(self.source_expressions[0])
+        query = for_tsquery(wanted(self.extra["query"]))
+        return f"ts_rank('{_RANKS}', {column}, %s::tsquery, 1)", [*params, query]
+
+
+class HasItem(Lookup):  # type: ignore[type-arg]
+    """`tags__has_item="sea"`: a JSON list holds a text. Django's `contains` isn't there on SQLite."""
+
+    lookup_name = "has_item"
+    prepare_rhs = False
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        column, params = self.process_lhs(compiler, connection)
+        return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = %s)", [  # noqa: S608
+            *params,
+            str(self.rhs),
+        ]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} @> jsonb_build_array(%s::text)", [*params, str(self.rhs)]
+
+
+def store(texts: Sequence[Texts], *, using: str = "default") -> None:
+    """Write the words of moments, in place of what was there."""
+    forget([text.moment_id for text in texts], using=using)
+    names = ", ".join(COLUMNS)
+    with connections[using].cursor() as cursor:
+        if connections[using].vendor == "postgresql":
+            cursor.executemany(
+                f"INSERT INTO {TABLE} (rowid, {TABLE}) VALUES (%s, %s::tsvector)",  # noqa: S608
+                [(text.moment_id, _tsvector(text)) for text in texts],
+            )
+        else:
+            cursor.executemany(
+                f"INSERT INTO {TABLE} (rowid, {names}) VALUES (%s, %s, %s, %s, %s, %s)",  # noqa: S608
+                [(text.moment_id, *(" ".join(words_of(column)) for column in text.columns())) for text in texts],
+            )
+
+
+def forget(moment_ids: Iterable[int], *, using: str = "default") -> None:
+    """Remove the words of moments."""
+    with connections[using].cursor() as cursor:
+        cursor.executemany(f"DELETE FROM {TABLE} WHERE rowid = %s", [(number,) for number in moment_ids])  # noqa: S608
+
+
+def _tsvector(text: Texts) -> str:
+    return tsvector([(column, weight) for column, (weight, _) in zip(text.columns(), COLUMNS.values(), strict=True)])
