@@ -1,0 +1,21 @@
+"""The content API, version 1: what downstream apps read. Routers are thin; the work is in services."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+
+from creator.api import renditions, stories
+from creator.api.errors import handle_errors
+from creator.api.keys import ChannelKey
+
+api = NinjaAPI(
+    title="Storyloom content API",
+    version="1",
+    description="Approved stories of a channel, with their renditions and captions.",
+    auth=ChannelKey(),
+    urls_namespace="api",
+    docs_url="/docs",
+)
+handle_errors(api)
+api.add_router("/stories", stories.router)
+api.add_router("/renditions", renditions.router)

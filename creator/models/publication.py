@@ -58,6 +58,8 @@ class Publication(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="publications")
     story = models.ForeignKey(Story, on_delete=models.CASCADE, related_name="publications")
     revisions = models.ManyToManyField(Revision, related_name="publications")
+    renditions = models.ManyToManyField("media_processing.Rendition", related_name="publications")
+    """The files that the channel's keys may download."""
     document = models.JSONField(default=dict)
     """What the API says of it, made once at publication."""
     published = models.DateTimeField()

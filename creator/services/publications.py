@@ -80,6 +80,7 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
         publication.document = _document(story, revisions, publication.published, now)
         publication.save()
         publication.revisions.set(revisions)
+        publication.renditions.set([each["id"] for each in publication.document["renditions"]])
         Story.objects.filter(pk=story.pk).update(state=Story.State.PUBLISHED)
         Event.objects.create(
             workspace_id=story.workspace_id, story=story, person=by, kind="story.published",

@@ -1,0 +1,47 @@
+# Storyloom's commands. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/core.installed
+TEST := $(VENV)/test.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test quick bench lint
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(CORE): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Storyloom needs Python 3.11 or newer; set PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Storyloom's core (once, about a minute)..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# torch first and by itself, so that nothing after it chooses another build; moviepy last: requirements/moviepy.txt says why.
+$(TEST): $(CORE) requirements/moviepy.txt
+	@echo "Installing what the tests need (once, several minutes)..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,local-models]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/moviepy.txt
+	@touch $@
+
+run: $(CORE)  ## start web and worker, and print a sign-in link
+	@exec $(BIN)/python manage.py up
+
+demo: $(CORE)  ## the main job without a browser: article in, published story out
+	@exec $(BIN)/python manage.py demo
+
+lint: $(TEST)  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+test: lint  ## everything: lint, unit, server, local-model and browser tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not servers"
+	@$(BIN)/python -m pytest -q -m "browser or servers"
+
+quick: $(TEST)  ## the part without browser, servers and local models, under a minute
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not servers and not local_models and not slow"
+
+bench: $(TEST)  ## benchmarks: one JSON object a line; ONLY=area for one of them
+	@$(BIN)/python -m tests.benchmarks $(ONLY)

@@ -1,0 +1,29 @@
+"""Prepare the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import CommandParser
+
+from creator.management.commands._base import StoryloomCommand
+from creator.services import setup
+
+
+class Command(StoryloomCommand):
+    help = "Migrate, make the first workspace and its people, and have the sample story made. Safe to run again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--no-samples", action="store_true", help="leave the library empty")
+
+    def work(self, **options: Any) -> dict[str, Any]:
+        call_command("migrate", verbosity=0, interactive=False)
+        installation = setup.ensure()
+        if installation.first_start and not options["no_samples"]:
+            setup.start_sample_story(installation)
+        return {"workspace": installation.workspace.slug, "first_start": installation.first_start}
+
+    def show(self, result: dict[str, Any]) -> None:
+        self.stdout.write("Ready. Sign in with: python manage.py sign_in_link")
