@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 
 class Policy(models.Model):
@@ -23,9 +27,7 @@ class Policy(models.Model):
         ordering = ("-version",)
         constraints = (
             models.UniqueConstraint(fields=("workspace", "version"), name="one_policy_per_version"),
-            models.UniqueConstraint(
-                fields=("workspace",), condition=models.Q(active=True), name="one_active_policy"
-            ),
+            models.UniqueConstraint(fields=("workspace",), condition=models.Q(active=True), name="one_active_policy"),
         )
 
     def __str__(self) -> str:
@@ -49,9 +51,7 @@ class Verdict(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=("workspace", "content", "engine", "model"), name="one_verdict_per_content"
-            ),
+            models.UniqueConstraint(fields=("workspace", "content", "engine", "model"), name="one_verdict_per_content"),
         )
 
     def __str__(self) -> str:
@@ -76,6 +76,9 @@ class Review(models.Model):
         REJECTED = "rejected"
         VOID = "void"
 
+    DAY_ZERO = datetime(2026, 1, 1, tzinfo=UTC)
+    """`priority` counts days down from here."""
+
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="reviews")
     story = models.ForeignKey("creator.Story", on_delete=models.CASCADE, related_name="reviews")
     number = models.PositiveIntegerField()
@@ -88,6 +91,8 @@ class Review(models.Model):
     reasons = models.JSONField(default=list)
     """Why: [{"category", "score", "threshold", "outcome", "where", "text", "clause"}]."""
     priority = models.FloatField(default=0.0)
+    """What the queue is ordered by: severity x reach x confidence, less the days from DAY_ZERO to the submission. So a
+    case gains a point on newer ones for each day it waits; `urgency` is the number to show."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     version = models.PositiveIntegerField(default=1)
     """A decision names the version that it saw; the second one of two at the same time gets a conflict."""
@@ -103,18 +108,43 @@ class Review(models.Model):
 
     class Meta:
         ordering = ("-created",)
-        constraints = (models.UniqueConstraint(fields=("story", "number"), name="one_review_per_submission"),)
+        constraints = (
+            models.UniqueConstraint(fields=("story", "number"), name="one_review_per_submission"),
+            models.UniqueConstraint(
+                fields=("story",), condition=models.Q(state="open"), name="one_open_review_per_story"
+            ),
+        )
         indexes = (models.Index(fields=("workspace", "state", "-priority")),)
 
     def __str__(self) -> str:
         return f"{self.story_id} #{self.number} ({self.state})"
 
+    @property
+    def urgency(self) -> float:
+        """Severity x reach x confidence (0 to 1), and a point for each day of waiting."""
+        return self.priority + (timezone.now() - self.DAY_ZERO).total_seconds() / 86400
+
+
+class AppendOnlyError(RuntimeError):
+    """Somebody tried to change what was decided."""
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def update(self, **_kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("A decision is never changed.")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyError("A decision is never deleted.")
+
 
 class Decision(models.Model):
-    """What somebody decided and why: append-only."""
+    """What somebody decided and why: append-only, which triggers of the database hold too (migration 0002).
 
-    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="decisions")
-    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="decisions")
+    Only the person may be forgotten: deleting an account sets it to null.
+    """
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.PROTECT, related_name="decisions")
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="decisions")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="decisions")
     verb = models.CharField(max_length=12)
     """"approve" or "reject"."""
@@ -127,15 +157,28 @@ class Decision(models.Model):
     digests = models.JSONField(default=list)
     created = models.DateTimeField(auto_now_add=True)
 
+    objects = DecisionQuerySet.as_manager()
+
     class Meta:
         ordering = ("id",)
 
     def __str__(self) -> str:
         return f"{self.verb} {self.review_id}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("A decision is never changed.")
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("A decision is never deleted.")
+
 
 class BannedHash(models.Model):
-    """A picture that must not appear: its PDQ hash, with why and until when."""
+    """A picture that must not appear: its PDQ hash, with why and until when.
+
+    The hash of a row is never edited: readers notice rows that came and went.
+    """
 
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="banned_hashes")
     pdq = models.CharField(max_length=64, help_text="256 bits, hexadecimal")
