@@ -148,7 +148,7 @@ COLOUR_SIZE = 109
 
 
 def clusters(text: str) -> Iterator[str]:
-    """Split text into what must stay in one font: a character with its marks, joiners, selectors; a flag's two letters."""
+    """Split text into what must stay in one font: a character with its marks, a flag's two letters."""
     cluster = ""
     for character in text:
         joins = (

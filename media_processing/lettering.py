@@ -16,6 +16,7 @@ Align = Literal["start", "centre", "end"]
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels."""
 
+_SMALL_KANA = "ーっゃゅょぁぃぅぇぉッャュョァィゥェォ"
 _WIDE_SCRIPTS_TALLER = 1.14
 """Scripts with marks above and below need more room between lines than Latin."""
 
@@ -89,7 +90,7 @@ def wrap(text: str, width: float, face: Face, size: float) -> tuple[str, ...]:
 
 
 def draw(image: Image.Image, setting: Setting, box: Box, colour: str, *, align: Align = "start") -> Box:
-    """Draw a setting at the top of a box; return what the lines take. "start" is the right side for Arabic and Hebrew."""
+    """Draw a setting at the top of a box; return what the lines take. "start" is on the right for Arabic."""
     left, top, right, _bottom = box
     rtl = is_rtl(" ".join(setting.lines))
     side = {"start": 1.0 if rtl else 0.0, "centre": 0.5, "end": 0.0 if rtl else 1.0}[align]
@@ -172,10 +173,10 @@ def _directions(line: str, rtl: bool) -> list[tuple[str, bool]]:
 
 
 def _set(text: str, width: float, face: Face, size: float) -> Setting:
-    tall = _WIDE_SCRIPTS_TALLER if any(ord(c) > 0x590 and not fonts.is_emoji(c) for c in text) else 1.0
-    # Punctuation above U+2000 is Latin's own.
-    tall = tall if any(0x590 < ord(c) < 0x1E00 or ord(c) > 0x2E80 for c in text) else 1.0
-    return Setting(wrap(text, width, face, size), size, size * face.leading * tall, face)
+    # Punctuation from U+2000 on is Latin's own.
+    taller = any(0x590 < ord(c) < 0x1E00 or 0x2E80 < ord(c) < 0x1F000 for c in text)
+    pitch = size * face.leading * (_WIDE_SCRIPTS_TALLER if taller else 1.0)
+    return Setting(wrap(text, width, face, size), size, pitch, face)
 
 
 def _shorten(text: str, width: float, height: float, face: Face, size: float, lines: int) -> Setting:
@@ -214,20 +215,23 @@ def _units(text: str) -> Iterator[str]:
     """What a line may break after: a word with its space, a dash, a Chinese or Japanese character."""
     unit = ""
     for cluster in fonts.clusters(text):
-        wide = unicodedata.east_asian_width(cluster[0]) in "WF" and not fonts.is_emoji(cluster)
-        closes = unicodedata.category(cluster[0]) in ("Pe", "Pf", "Po") or cluster in "ーっゃゅょァィゥェォッャュョ"
-        if (
-            unit
-            and wide
-            and not closes
-            and unicodedata.category(unit[-1]) not in ("Ps", "Pi")
-            and not unit.endswith(" ")
-        ) or (unit.endswith((" ", "—", "–", "-", "/")) and cluster != " " and not (unit[-1] != " " and len(unit) < 3)):
+        if unit and _may_break(unit, cluster):
             yield unit
             unit = ""
         unit += cluster
     if unit:
         yield unit
+
+
+def _may_break(before: str, cluster: str) -> bool:
+    if cluster == " ":
+        return False
+    if before.endswith(" ") or (before[-1] in "—–-/" and len(before) > 2):
+        return True
+    wide = unicodedata.east_asian_width(cluster[0]) in "WF" and not fonts.is_emoji(cluster)
+    # Closing brackets, full stops and small kana never begin a line, opening brackets never end one.
+    closes = unicodedata.category(cluster[0]) in ("Pe", "Pf", "Po") or cluster in _SMALL_KANA
+    return wide and not closes and unicodedata.category(before[-1]) not in ("Ps", "Pi")
 
 
 def _by_letters(word: str, width: float, face: Face, size: float) -> list[str]:
