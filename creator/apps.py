@@ -17,4 +17,4 @@ class CreatorConfig(AppConfig):
 
 
 class AdminConfig(DjangoAdminConfig):
-    default_site = "creator.admin.StoryloomAdminSite"
+    default_site = "creator.admin_site.StoryloomAdminSite"
