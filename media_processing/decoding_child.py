@@ -60,7 +60,7 @@ def check_codec(stream: Any) -> str:
 
 def turns(frame: Any) -> int:
     """Quarter turns, counter-clockwise, until the frame is as its camera saw it."""
-    return round(frame.rotation / 90) % 4
+    return int(round(frame.rotation / 90) % 4)
 
 
 def length_of(stream: Any, container: Any) -> float:
