@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -179,7 +179,6 @@ def working_on(job_id: int) -> Iterator[Work | None]:
 
     Yields None where the job is somebody else's or done already: then there is nothing to do.
     """
-    close_old_connections()
     job = claim(job_id)
     if job is None:
         yield None
@@ -209,7 +208,6 @@ def working_on(job_id: int) -> Iterator[Work | None]:
         finish(work, Job.State.DONE)
     finally:
         renewer.stop()
-        close_old_connections()
 
 
 class _Renewer(threading.Thread):
@@ -229,8 +227,7 @@ class _Renewer(threading.Thread):
 
     def stop(self) -> None:
         self._over.set()
-        if connection.vendor != "sqlite" or settings.DATABASES["default"]["NAME"] != ":memory:":
-            self.join(timeout=1)
+        self.join(timeout=1)
 
 
 def take_back_expired(now: datetime | None = None) -> int:

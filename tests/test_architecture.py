@@ -24,11 +24,11 @@ INSIDE_CREATOR = {
     "jobs": {"models", "celery"},
     "tasks": {"services", "jobs", "models"},
     "api": {"api", "services", "models", "access", "jobs", "ranges"},
-    "views": {"views", "services", "models", "access", "jobs", "forms", "ranges", "tasks"},
+    "views": {"views", "services", "models", "access", "jobs", "forms", "ranges", "templatetags"},
 }
 HEAVY = {
     "torch", "torchvision", "torchaudio", "open_clip", "diffusers", "transformers", "whisper", "TTS", "moviepy", "faiss",
-    "onnxruntime", "pocketsphinx", "openai", "resvg_py",
+    "onnxruntime", "pocketsphinx", "openai",
 }  # fmt: skip
 
 
