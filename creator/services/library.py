@@ -107,6 +107,8 @@ def keep(
         workspace.pk, content, title=title[:300], alt=alt[:500], tags=list(tags), made_by=made_by, domain=domain,
         licence=licence, added_by_id=by.pk if by else None,
     )  # fmt: skip
+    for recipe in media.recipes_for(asset):
+        media.rendition_of(asset, recipe)
     make_searchable(asset)
     return asset
 
@@ -172,8 +174,8 @@ def find(
         search.Query(
             workspace_id=workspace.pk, words=words, like=like, like_moment=like_moment,
             kinds=(kind,) if kind else (), orientation=orientation or "", tag=tag or "", limit=limit,
-        )  # fmt: skip
-    )
+        )
+    )  # fmt: skip
     assets = Asset.objects.in_workspace(workspace.pk).prefetch_related("renditions").in_bulk(
         [found.asset_id for found in results.found]
     )

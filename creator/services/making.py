@@ -1,5 +1,8 @@
-"""Making a story: script, visuals, narration, verdicts, renditions. Each step makes what is missing or stale, so a story
-whose worker died goes on where it stopped, and an edit costs only what hangs on it."""
+"""Making a story: script, visuals, narration, verdicts, renditions.
+
+Each step makes what is missing or stale, so a story whose worker died goes on where it stopped, and an edit costs only
+what hangs on it.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +127,8 @@ def spoken_key(story: Story, scene: Scene) -> str:
 def narrate(work: Work, story: Story, progress: Progress) -> None:
     """Speak each scene whose narration is new."""
     name = choices.chosen("voice", story.workspace)
-    stale = [scene for scene in story.scenes.all() if scene.spoken_key != spoken_key(story, scene) or not scene.sound_id]
+    scenes = story.scenes.all()
+    stale = [scene for scene in scenes if scene.spoken_key != spoken_key(story, scene) or not scene.sound_id]
     for done, scene in enumerate(stale):
         key = spoken_key(story, scene)
         speech = generation.speak(scene.narration, language=story.language, engine=name)

@@ -59,7 +59,8 @@ def approved_revisions(story: Story) -> list[Revision]:
     now = sorted(variants.document_digest(story, variant) for variant in story.variants.all())
     if now != sorted(review.digests) or now != sorted(revision.digest for revision in revisions):
         raise EngineError(
-            "The story was changed after it was approved, which voids the approval.", next_step="Send it to review again."
+            "The story was changed after it was approved, which voids the approval.",
+            next_step="Send it to review again.",
         )
     return revisions
 

@@ -29,8 +29,9 @@ def judge_story(story: Story, progress: Progress = no_progress) -> list[moderati
             continue
         frame = key_frame(scene.asset, scene.start)
         if frame is not None:
+            content = moderation.frame_digest(scene.asset.digest, scene.start)
             verdicts = moderation.judge_picture(
-                story.workspace_id, scene.asset.digest, frame, embedding=embedding_of(scene.asset, scene.start)
+                story.workspace_id, content, frame, embedding=embedding_of(scene.asset, scene.start)
             )
             pieces.append(moderation.Piece(f"scene {scene.position + 1}: picture", scene.asset.title, verdicts))
         progress((number + 1) / len(scenes))
@@ -41,7 +42,8 @@ def _texts(story: Story) -> list[tuple[str, str]]:
     texts = [("headline", story.title), ("summary", story.summary), ("hashtags", " ".join(story.hashtags))]
     for scene in story.scenes.all():
         name = f"scene {scene.position + 1}"
-        texts += [(f"{name}: narration", scene.narration), (f"{name}: on screen", scene.on_screen), (f"{name}: alt text", scene.alt)]
+        texts += [(f"{name}: narration", scene.narration), (f"{name}: on screen", scene.on_screen)]
+        texts.append((f"{name}: alt text", scene.alt))
     return [(where, text) for where, text in texts if text.strip()]
 
 

@@ -38,7 +38,7 @@ def plan() -> list[dict[str, Any]]:
     first = [{"kind": kind, **each} for kind in ("image", "video") for each in written["story"].get(kind, [])]
     clips = [{"kind": "video", **each} for each in written["clip"]]
     spoken = [{"kind": "audio", **each} for each in written["spoken"]]
-    return first + [*_objects_at_home(), *clips, *spoken]
+    return [*first, *_objects_at_home(), *clips, *spoken]
 
 
 def story_count() -> int:

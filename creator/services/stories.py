@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from media_processing.fetching import fetch
 
 from creator import jobs
 from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant, Workspace
@@ -18,7 +19,6 @@ from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
 from media_processing.engine import EngineError, engines
-from media_processing.fetching import fetch
 from media_processing.fonts import require
 from media_processing.models import Asset
 from media_processing.timeline import FORMATS
@@ -140,7 +140,7 @@ def refuse_what_cannot_work(workspace: Workspace, article: Article, language: st
 
 @contextmanager
 def editing(story: Story, *, by: User | None, version: int | None, what: str) -> Iterator[Story]:
-    """One edit: a transaction on the newest version, with an event. Raises Conflict where `version` is not the newest."""
+    """One edit: a transaction on the newest version, with an event. Raises Conflict where `version` is an older one."""
     with transaction.atomic():
         fresh = Story.objects.select_for_update().get(pk=story.pk)
         if version is not None and fresh.version != version:

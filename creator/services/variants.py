@@ -1,9 +1,11 @@
-"""Verbs of a variant: its timeline, its rendition, its captions, what the gate finds, and the document of a revision."""
+"""Verbs of a variant: its timeline, rendition and captions, what the gate finds, the document of a revision."""
 
 from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from creator.services.digests import digest_of
 from generation.sentences import sentences
 from media_processing import captions, cards, gate
 from media_processing import services as media
-from media_processing.decoding import open_picture
+from media_processing.decoding import frame_at
 from media_processing.engine import EngineError, Progress
 from media_processing.engines.base import Passage, Word
 from media_processing.models import Asset, Rendition
@@ -114,10 +116,11 @@ def _render_video(work: Work, story: Story, variant: Variant, key: str, progress
         shared = {"made_by": made_by, "seconds": line.seconds}
         with work.effect():
             variant.rendition = media.store_rendition(
-                story.workspace_id, key=digest_of(key, "video"), recipe=variant.format, path=target,
+                story.workspace_id, key=digest_of(key, "video"), recipe=variant.format, content=target,
                 content_type="video/mp4", width=line.width, height=line.height, **shared,
             )  # fmt: skip
-            for kind, text in (("vtt", captions.to_vtt(line)), ("srt", captions.to_srt(line))):
+            cues = captions.cues(line)
+            for kind, text in (("vtt", captions.to_vtt(cues)), ("srt", captions.to_srt(cues))):
                 track = media.store_rendition(
                     story.workspace_id, key=digest_of(key, kind), recipe=kind, content=text.encode(),
                     content_type="text/vtt" if kind == "vtt" else "application/x-subrip", **shared,
@@ -129,19 +132,32 @@ def _render_video(work: Work, story: Story, variant: Variant, key: str, progress
 def _render_card(work: Work, story: Story, variant: Variant, key: str) -> None:
     form = parse_format(variant.format)
     scene = next((scene for scene in story.scenes.select_related("asset") if scene.asset), None)
-    picture = credit = None
-    if scene is not None and scene.asset is not None:
-        from creator.services.library import key_frame
-
-        picture, credit = key_frame(scene.asset, scene.start), scene.asset.credit
-    card = cards.Card(title=story.title, text=card_text(story), picture=picture, credit=credit or "")
-    image = cards.render_card(card, (form.width, form.height), look(story))
+    with still_of(scene) as picture:
+        card = cards.Card(
+            headline=story.title, text=card_text(story), picture=picture, language=story.language,
+            credit=scene.asset.credit if scene and scene.asset else "",
+        )  # fmt: skip
+        image = cards.render_card(card, (form.width, form.height), look(story))
     with work.effect():
         variant.rendition = media.store_rendition(
             story.workspace_id, key=digest_of(key, "card"), recipe=variant.format, content=cards.encode(image, "png"),
             content_type="image/png", width=form.width, height=form.height, made_by={"engine": "cards"},
         )  # fmt: skip
         _finish(work, variant, key)
+
+
+@contextmanager
+def still_of(scene: Scene | None) -> Iterator[Path | None]:
+    """A scene's picture as a file: its asset, or the frame of its video."""
+    if scene is None or scene.asset is None:
+        yield None
+    elif scene.asset.kind == Asset.Kind.IMAGE:
+        yield scene.asset.file
+    else:
+        with tempfile.TemporaryDirectory(prefix="storyloom-") as folder:
+            path = Path(folder) / "frame.png"
+            frame_at(scene.asset.file, scene.start, max_side=1920).save(path)
+            yield path
 
 
 def card_text(story: Story) -> str:
