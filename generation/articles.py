@@ -50,13 +50,17 @@ _MARKDOWN = re.compile(r"(?m)^#{1,6} \S|\[[^\]\n]+\]\([^)\s]+\)|^(?:\*|-|\d+\.) 
 _URL = re.compile(r"(?:\(|\[|<)?\b(?:https?://|www\.)[^\s<>()\[\]]+(?:\)|\]|>)?", re.I)
 # Characters that show nothing and can hide or reorder text; the joiners stay, since Hindi and Persian need them.
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d]*[1-9])|opacity\s*:\s*0(?![.\d]*[1-9])"
     r"|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}px|clip\s*:\s*rect\(\s*0",
     re.I,
 )
-_DROPPED_TAGS = ("script", "style", "noscript", "template", "svg", "iframe", "object", "form", "nav", "figure", "aside")
+_DROPPED = "script style noscript template svg iframe object form nav figure aside footer"
+_DROPPED_TAGS = frozenset(_DROPPED.split())
+_INLINE = "a b i em strong span u mark small abbr time cite code sub sup font"
+_INLINE_TAGS = _INLINE.split()
 _BLOCK_TAGS = {
     "p",
     "div",
@@ -118,8 +122,8 @@ def read_article(content: bytes | str, *, content_type: str = "", name: str = ""
 
 def word_count(text: str) -> int:
     """Words of a text; in scripts without spaces, two characters count as one word."""
-    wide = len(re.findall(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]", text))
-    return len(text.split()) + wide // 2
+    wide = len(_WIDE.findall(text))
+    return len(_WIDE.sub(" ", text).split()) + wide // 2
 
 
 def _decoded(content: bytes | str, content_type: str) -> str:
@@ -201,11 +205,12 @@ def _from_html(text: str) -> tuple[str, str, str]:
     _drop_hidden(tree)
     plain = "\n\n".join(_blocks(tree))
     found = trafilatura.extract(
-        tree, output_format="txt", include_comments=False, include_tables=False, include_links=False, deduplicate=True
+        tree, output_format="txt", include_comments=False, include_tables=False, include_links=False
     )
     main = "\n\n".join(line.removeprefix("- ") for line in (found or "").split("\n") if line.strip())
     # Short pages and pasted fragments have too little around the article for trafilatura to tell it apart.
-    if word_count(main) < 40 and word_count(plain) < 400 and word_count(plain) > word_count(main):
+    # (Its deduplication is off: it remembers earlier pages, and gives nothing for one that is read again.)
+    if not main or word_count(plain) < max(60, 1.3 * word_count(main)):
         main = plain
     return title, _without_title(main, title), hint
 
@@ -234,8 +239,11 @@ def _drop_hidden(tree: lxml_html.HtmlElement) -> None:
     for element in doomed:
         if element.getparent() is not None and element.tag not in ("html", "body"):
             element.drop_tree()
-    for link in list(tree.iter("a")):
-        link.drop_tag()  # its words stay in their sentence
+    for element in list(tree.iter(*_INLINE_TAGS)):
+        if element.tag == "sup" and not (element.text_content() or "").strip().isalpha():
+            element.drop_tree()  # the number of a footnote
+        else:
+            element.drop_tag()  # its words stay in their sentence
 
 
 def _blocks(tree: lxml_html.HtmlElement) -> Iterator[str]:

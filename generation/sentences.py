@@ -16,6 +16,8 @@ _END = re.compile(
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _LAST_TOKEN = re.compile(r"\S+$")
 _LIST_NUMBER = re.compile(r"^\(?\d{1,2}$")
+# After a closed quote: Japanese and Chinese "... he said".
+_SPEAKS_ON = re.compile(r"と|って|[、，]|[^。！？，]{0,6}[说說道问問]")
 _QUOTE_LIMIT = 400  # characters: a quote left open for longer than this was never closed
 
 
@@ -52,6 +54,8 @@ def _ends_sentence(paragraph: str, start: int, match: re.Match[str], data: Langu
         return True
     closed = match["close"] or match["wclose"] or match["oclose"] or ""
     if _inside_quote(before + closed):
+        return False
+    if match["wide"] and closed and _SPEAKS_ON.match(after):
         return False
     if match["wide"] or match["other"]:
         return True

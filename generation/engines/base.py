@@ -56,6 +56,8 @@ class Script:
     scenes: tuple[ScriptScene, ...]
     hashtags: tuple[str, ...] = ()
     language: str = "en"
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+    """Engine and model; a paid engine adds its "calls", "prompt_tokens" and "completion_tokens"."""
 
 
 class Writer(Engine, ABC):
@@ -63,6 +65,8 @@ class Writer(Engine, ABC):
 
     role = "writer"
     max_words: ClassVar[int] = 20_000
+    translates: ClassVar[bool] = False
+    """Whether it writes in another language than the article's."""
 
     def write_script(self, article: Article, wish: Wish, *, progress: Progress = no_progress) -> Script:
         """Turn an article or notes into a script of 1 to 12 scenes (4 to 8 where the text is long enough)."""
@@ -76,6 +80,12 @@ class Writer(Engine, ABC):
             raise EngineError(
                 f"{self.title} can't write in {wish.language!r}.",
                 next_step="Choose another writer, or the article's own language.",
+                permanent=True,
+            )
+        if not self.translates and wish.language.split("-")[0] != article.language.split("-")[0]:
+            raise EngineError(
+                f"{self.title} can't translate: the article is in {article.language!r}.",
+                next_step="Choose the article's own language, or a writer that translates.",
                 permanent=True,
             )
         self.load()

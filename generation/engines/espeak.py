@@ -135,10 +135,15 @@ class _Helpers:
     def pid(self) -> int | None:
         return self._helper.process.pid if self._helper else None
 
+    def end(self) -> None:
+        """Stop the helper; the next request starts another."""
+        helper, self._helper = self._helper, None
+        if helper is not None and self._pid == os.getpid():
+            helper.stop()
+
     def stop(self) -> None:
-        if self._helper is not None and self._pid == os.getpid():
-            self._helper.stop()
-            self._helper = None
+        """Stop the helper for good."""
+        self.end()
         self._thread.shutdown(wait=False)
 
 
@@ -183,6 +188,11 @@ class ESpeakVoice(Voice):
         weakref.finalize(self, self._helpers.stop)
         self._version = str(self._ask({"action": "info"})[0]["version"])
 
+    def close(self) -> None:
+        """End the helper process; the next use starts another."""
+        if self._helpers is not None:
+            self._helpers.end()
+
     def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         if self._helpers is None:
             raise RuntimeError("ESpeakVoice is asked before it is loaded.")
@@ -199,12 +209,23 @@ class ESpeakVoice(Voice):
         """Voice codes of each language, its most usual one first: {"en": ["en-us", "en-gb", ...]}."""
         self.load()
         found: dict[str, list[tuple[int, str]]] = {}
-        for _identifier, _name, codes in self._ask({"action": "voices"})[0]["voices"]:
+        for _identifier, codes in self._listed:
             for rank, code in enumerate(codes):
-                found.setdefault(code.split("-")[0], []).append((rank if code == codes[0] else rank + 1, codes[0]))
+                found.setdefault(code.split("-")[0], []).append((rank + (code != codes[0]), codes[0]))
         ordered = {base: list(dict.fromkeys(code for _rank, code in sorted(pairs))) for base, pairs in found.items()}
         ordered["en"].sort(key=lambda code: (code != "en-us", code != "en-gb"))
         return ordered
+
+    @cached_property
+    def _listed(self) -> list[tuple[str, list[str]]]:
+        """Each voice's identifier ("gmw/en-US") and its language codes, the best first."""
+        self.load()
+        return [(identifier, codes) for identifier, _name, codes in self._ask({"action": "voices"})[0]["voices"]]
+
+    def _identifier(self, voice: str) -> str:
+        """What the library calls a voice: only this name takes a timbre ("gmw/en+f2")."""
+        code, plus, timbre = voice.partition("+")
+        return next((name for name, codes in self._listed if codes[0] == code.lower()), code) + plus + timbre
 
     def voices(self, language: str) -> Sequence[str]:
         """Voice codes for a language, each also with other timbres ("en-us+f2"); the default first."""
@@ -242,7 +263,7 @@ class ESpeakVoice(Voice):
             {
                 "action": "speak",
                 "text": " ".join(said),
-                "voice": chosen,
+                "voice": self._identifier(chosen),
                 "pitch": _PITCH,
                 "tone": _TONE,
                 "gap": _GAP,

@@ -11,7 +11,7 @@ from generation.extraction.ranking import Floats
 from generation.extraction.selection import FEWEST_SCENES, Unit, group, select, split_long, units_of
 from generation.extraction.shortening import spoken_seconds
 from generation.extraction.visuals import background_words, visual_words
-from media_processing.engine import EngineError, Progress
+from media_processing.engine import Progress
 
 _SUMMARY_SECONDS = 18.0  # about 45 words
 _SPLIT_FROM = 5.5  # seconds: a sentence shorter than this stays in one piece
@@ -32,12 +32,6 @@ class ExtractiveWriter(Writer):
         return "textrank-mmr-1"
 
     def _write_script(self, article: Article, wish: Wish, *, progress: Progress) -> Script:
-        if wish.language.split("-")[0] != article.language.split("-")[0]:
-            raise EngineError(
-                f"{self.title} can't translate: the article is in {article.language!r}.",
-                next_step="Choose the article's own language, or a writer that translates.",
-                permanent=True,
-            )
         language = article.language
         units = units_of(article.text, language)
         chosen, points = select(units, title=article.title, language=language, seconds=float(wish.seconds))
@@ -52,6 +46,7 @@ class ExtractiveWriter(Writer):
             scenes=scenes,
             hashtags=hashtags([unit.text for unit in said], article.title, language),
             language=article.language,
+            made_by=self.made_by(),
         )
 
     def _scenes(self, chosen: Sequence[Unit], units: Sequence[Unit], language: str) -> tuple[ScriptScene, ...]:

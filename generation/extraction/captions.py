@@ -67,7 +67,8 @@ def number_phrase(sentence: str, data: Language) -> str:
             bare = following.strip(_EDGES).lower()
             # "40 percent of households": the preposition belongs to the number only straight after a scale word.
             joins = bare in {"of", "de", "der"} and phrase[-1].lower() in _SCALES
-            if (bare in data.stopwords or bare in data.prepositions) and not joins:
+            counts_on = bare in {"new", "more"}  # "300 new trees"
+            if (bare in data.stopwords or bare in data.prepositions) and not joins and not counts_on:
                 break
             if (
                 not bare

@@ -13,7 +13,8 @@ _FULL_NAME = re.compile(
 _NOT_FIRST = """
 the a an in on at for and but new north south east west saint san santa los las el la le les old great upper lower mount
 lake river port city state united royal national central general prime grand king queen lord lady mayor president street
-avenue university hospital school council department ministry minister der die das im am von mr mrs ms dr prof when while
+avenue university hospital school council department ministry minister der die das im am von mr mrs ms dr prof when
+while
 after before as if since our this that it
 """
 _NO_FIRST_NAME = frozenset(_NOT_FIRST.split())

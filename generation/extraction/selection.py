@@ -160,13 +160,17 @@ def group(chosen: Sequence[Unit], language: str) -> list[list[Unit]]:
 
 _SPLITS = {
     "en": re.compile(
-        r"(?:;|,\s+(?:and|but|while|so))\s+(?=(?:the|he|she|it|they|a|an|we|its|their|his|her|in|by|that|this)\s)"
+        r"(?P<cut>;|,\s+(?:and|while)\s|,(?=\s+(?:but|so)\s))\s*"
+        r"(?=(?:(?:but|so)\s+)?(?:the|he|she|it|they|a|an|we|its|their|his|her|in|by|that|this)\s)"
     ),
-    "es": re.compile(r"(?:;|,\s+(?:pero|mientras))\s+(?=\w)"),
-    "de": re.compile(r"(?:;|,\s+(?:aber|doch|und))\s+(?=(?:der|die|das|er|sie|es|wir)\s)"),
-    "fr": re.compile(r"(?:;|,\s+(?:mais|et))\s+(?=(?:le|la|les|il|elle|ils|un|une)\s)"),
+    "es": re.compile(r"(?P<cut>;|,(?=\s+pero\s))\s+(?=\w)"),
+    "de": re.compile(
+        r"(?P<cut>;|,\s+und\s|,(?=\s+(?:aber|doch)\s))\s*"
+        r"(?=(?:(?:aber|doch)\s+)?(?:der|die|das|er|sie|es|wir)\s)"
+    ),
+    "fr": re.compile(r"(?P<cut>;|,\s+et\s|,(?=\s+mais\s))\s*(?=(?:mais\s+)?(?:le|la|les|il|elle|ils|un|une)\s)"),
 }
-_ANY_SPLIT = re.compile(r"[;；]\s*")
+_ANY_SPLIT = re.compile(r"(?P<cut>[;；])\s*")
 
 
 def split_long(narration: str, language: str) -> list[str]:
@@ -175,7 +179,7 @@ def split_long(narration: str, language: str) -> list[str]:
     if any(mark in narration for mark in _QUOTE_MARKS):
         return [narration]
     for match in pattern.finditer(narration):
-        head, tail = narration[: match.start()].strip(), narration[match.start() :].lstrip(",; ").strip()
+        head, tail = narration[: match.start()].strip(), narration[match.end("cut") :].strip()
         short = min(spoken_seconds(head, language), spoken_seconds(tail, language))
         if short >= 2.4 and "," not in head:
             return [f"{head}.", tail[:1].upper() + tail[1:]]

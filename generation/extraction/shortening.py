@@ -113,7 +113,8 @@ def dangles(sentence: str, language: str) -> bool:
     if words[0] in data.pronouns:
         return words[:2] != ["es", "gibt"] and not (words[0] in {"there", "what"} and sentence.endswith("?"))
     # "Now they do", "To prevent this", "By then": a pronoun early on, and nobody named before it.
-    for word, spelling in zip(words[1:], spelled[1:], strict=True):
+    opens = words[0] in data.stopwords or words[0].endswith("ing")
+    for word, spelling in zip(words[1:], spelled[1:], strict=True) if opens else ():
         if word in data.subjects or word in {"this", "then", "these", "those"} & data.pronouns:
             return True
         if spelling[0].isupper() and data.code != "de":

@@ -1,0 +1,113 @@
+"""Making words, pictures and voices with the engine of choice: what the application calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from generation.engines.base import Article, Painter, Picture, Script, Speech, Voice, Wish, Writer
+from generation.languages import language_name
+from media_processing.engine import EngineError, Progress, engines, no_progress
+
+
+def write(article: Article, wish: Wish, *, engine: str | None = None, progress: Progress = no_progress) -> Script:
+    """Turn an article into a script, with the named writer or the default one. Raises EngineError."""
+    return _writer(engine).write_script(article, wish, progress=progress)
+
+
+def draw(
+    words: str,
+    *,
+    width: int,
+    height: int,
+    seed: int = 0,
+    style: str = "",
+    engine: str | None = None,
+    progress: Progress = no_progress,
+) -> Picture:
+    """Draw what `words` say, `width` x `height` pixels. Raises EngineError."""
+    return _painter(engine).draw(words, width=width, height=height, seed=seed, style=style, progress=progress)
+
+
+def animate(
+    words: str,
+    *,
+    width: int,
+    height: int,
+    seconds: float,
+    seed: int = 0,
+    style: str = "",
+    engine: str | None = None,
+    progress: Progress = no_progress,
+) -> Picture:
+    """Draw a moving scene as a silent clip of `seconds`. Raises EngineError where the painter draws stills only."""
+    return _painter(engine).animate(
+        words, width=width, height=height, seconds=seconds, seed=seed, style=style, progress=progress
+    )
+
+
+def speak(
+    text: str,
+    *,
+    language: str = "en",
+    voice: str = "",
+    rate: float = 1.0,
+    pronunciations: Mapping[str, str] | None = None,
+    engine: str | None = None,
+    progress: Progress = no_progress,
+) -> Speech:
+    """Speak `text` as a mono 16-bit WAV with the time of each word. Raises EngineError."""
+    return _voice(engine).speak(
+        text, language=language, voice=voice, rate=rate, pronunciations=pronunciations, progress=progress
+    )
+
+
+def languages_of(role: str, engine: str | None = None) -> frozenset[str] | None:
+    """Language codes that an engine of a role can work in; None where it takes any."""
+    found: frozenset[str] | None = (engines[role, engine] if engine else engines[role]).languages
+    return found
+
+
+def voices_of(language: str, *, engine: str | None = None) -> tuple[str, ...]:
+    """Names of the voices for a language."""
+    return tuple(_voice(engine).voices(language))
+
+
+def refusal(wish_language: str, article_language: str, *, engine: str | None = None) -> EngineError | None:
+    """Why a script in `wish_language` can't be written from an article in `article_language`; None where it can.
+
+    Asked before any work starts. It names the writers of this site that can do it.
+    """
+    writer = _writer(engine)
+    if _can(writer, wish_language, article_language):
+        return None
+    able = [
+        other.title for other in engines.all("writer")
+        if other is not writer and _can(other, wish_language, article_language) and not other.problems()
+    ]  # fmt: skip
+    others = f"Choose {' or '.join(able)}" if able else "Set up a writer that translates (OPENAI_API_KEY)"
+    wanted, own = language_name(wish_language), language_name(article_language)
+    return EngineError(
+        f"{writer.title} can't write in {wanted} from an article in {own}.",
+        next_step=f"{others}, or ask for {own}.",
+        permanent=True,
+    )
+
+
+def _can(writer: Writer, wish_language: str, article_language: str) -> bool:
+    same = wish_language.split("-")[0].lower() == article_language.split("-")[0].lower()
+    return writer.speaks(wish_language) and (same or writer.translates)
+
+
+def _writer(name: str | None) -> Writer:
+    engine: Writer = engines["writer", name] if name else engines["writer"]
+    return engine
+
+
+def _painter(name: str | None) -> Painter:
+    engine: Painter = engines["painter", name] if name else engines["painter"]
+    return engine
+
+
+def _voice(name: str | None) -> Voice:
+    engine: Voice = engines["voice", name] if name else engines["voice"]
+    return engine
