@@ -47,7 +47,8 @@ def _windows(
     lit = mix(canvas.glow(), canvas.sky[2], depth * 0.35)
     columns, rows = max(2, round(wide / 34)), max(2, round(high / 46))
     step, up = wide / columns, high / rows
-    unlit, bright = [], []
+    unlit: list[str] = []
+    bright: list[str] = []
     threshold = {"night": 0.55, "dusk": 0.35}.get(canvas.light.name, 0.0)
     for row in range(rows):
         for column in range(columns):

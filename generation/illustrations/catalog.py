@@ -79,6 +79,8 @@ class SettingSpec:
     ground: str
     """Material under the objects, for shadows and contrast."""
     planes: tuple[Mapping[str, Any], ...]
+    guests: tuple[str, ...] = ()
+    """Objects drawn where a line names the place and nothing in it."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,7 @@ def _settings() -> dict[str, SettingSpec]:
             name=name, words=_strings(row["words"]), related=_strings(row.get("related", ())), label=row["label"],
             horizon=row["horizon"], indoors=row.get("indoors", False), sky=row.get("sky", "sky"),
             carries=_strings(row["carries"]), ground=row["ground"], planes=tuple(row["planes"]),
+            guests=_strings(row.get("guests", ())),
         )
         for name, row in _read("settings.toml").items()
     }

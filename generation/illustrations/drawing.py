@@ -15,8 +15,9 @@ from generation.illustrations.colouring import mix
 from generation.illustrations.painters import paint
 from generation.illustrations.patterns import pattern
 from generation.illustrations.placing import place
+from generation.illustrations.planes import sea
 from generation.illustrations.scene import ABSTRACT, Item, Scene
-from generation.illustrations.weather import backdrop, overlay
+from generation.illustrations.weather import backdrop, mist, overlay
 
 GLOWS = frozenset({"glow"})
 LOW_BELOW = 200
@@ -31,7 +32,7 @@ def svg(scene: Scene, width: int, height: int, *, moment: float = 0.0, detail: s
         body = pattern(canvas)
     else:
         body = backdrop(canvas, hides_sun=any(item.object in ("sun", "moon") for item in scene.items))
-        body += paint(canvas) + _objects(scene, canvas, catalog) + overlay(canvas)
+        body += paint(canvas) + mist(canvas) + _objects(scene, canvas, catalog) + overlay(canvas)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {n(canvas.width)} {n(canvas.height)}">{body}</svg>'
@@ -102,9 +103,10 @@ def _slots(spec: ObjectSpec, item: Item, placed: Placed, canvas: Canvas, catalog
         fixed["hair"], _dark = rng.choice(catalog.people["hairs"])
     for slot, name in (("main", item.colour or spec.main), ("second", spec.second), ("accent", spec.accent)):
         fixed[slot], fixed[f"{slot}_dark"], fixed[f"{slot}_light"] = catalog.colours[name]
+    strength = 0.15 if canvas.setting.sky == "space" else 0.5
     air = placed.depth * 0.10 + canvas.weather.haze * (0.1 + 0.3 * placed.depth)
     return tuple(
-        (slot, colour if slot in GLOWS else mix(canvas.lit(colour, 0.5), canvas.sky[2], air))
+        (slot, colour if slot in GLOWS else mix(canvas.lit(colour, strength), canvas.sky[2], air))
         for slot, colour in fixed.items()
         if slot in spec.slots
     )
@@ -132,12 +134,11 @@ def _contact(placed: Placed, canvas: Canvas) -> str:
     half = placed.width * 0.5
     if placed.support == "cloud":
         fill = canvas.tone("cloud", 0.05)
-        puffs = "".join(
+        return "".join(
             f'<ellipse cx="{n(placed.x + half * dx)}" cy="{n(placed.feet + 26 + dy)}" rx="{n(half * r + 26)}" '
             f'ry="{n(30 + 22 * r)}" fill="{fill}"/>'
             for dx, dy, r in ((-0.7, 12, 0.5), (0.7, 14, 0.5), (0.0, 8, 0.9))
         )
-        return puffs
     fill, opacity = canvas.shadow, 0.26 if placed.support == "ground" else 0.16
     flat = max(7.0, half * 0.085)
     return (
@@ -154,7 +155,7 @@ def _contact(placed: Placed, canvas: Canvas) -> str:
 
 def _waterline(placed: Placed, canvas: Canvas) -> str:
     """Water before the hull, so that it floats in and not on the sea."""
-    fill = mix(canvas.tone("water", 0.2), canvas.sky[2], 0.35)
+    fill = mix(sea(canvas), canvas.sky[2], 0.22)
     half, y = placed.width * 0.56, placed.feet - placed.height * 0.035
     deep = placed.height * 0.05 + 5
     return (

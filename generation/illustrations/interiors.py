@@ -161,10 +161,10 @@ def bench(canvas: Canvas, plane: Plane, name: str) -> str:
 def backdrop(canvas: Canvas, plane: Plane, name: str) -> str:
     """The dark back of a stage with a great disc of light."""
     cloth = canvas.palette.materials["cloth"]
-    back = darker(mix(cloth, canvas.palette.materials["peak"], 0.45), 0.45 if not canvas.night else 0.62)
+    back = mix(mix(cloth, "#2A1B4A", 0.62), "#0E1026", 0.35 if canvas.night else 0.0)
     parts = box(0, 0, canvas.width, canvas.height, back)
     r = min(canvas.width, canvas.stage) * 0.42
-    disc = mix(back, canvas.palette.materials["accent"], 0.34)
+    disc = mix(back, canvas.palette.materials["accent"], 0.62 if not canvas.night else 0.4)
     return parts + f'<circle cx="{n(canvas.width / 2)}" cy="{n(canvas.horizon - r * 0.55)}" r="{n(r)}" fill="{disc}"/>'
 
 
@@ -175,7 +175,7 @@ def beams(canvas: Canvas, plane: Plane, name: str) -> str:
     parts = f'<ellipse cx="{n(x)}" cy="{n(floor)}" rx="{n(canvas.width * 0.36)}" ry="{n(high)}" fill="#FFF3C4" fill-opacity="0.28"/>'
     for start, end, phase in ((0.16, 0.46, 0.0), (0.84, 0.54, 0.5)):
         sx, ex = canvas.width * start, canvas.width * end + canvas.swing(26, phase)
-        parts += f'<path d="M{n(sx - 16)} -10H{n(sx + 16)}L{n(ex + canvas.width * 0.22)} {n(floor)}H{n(ex - canvas.width * 0.22)}Z" fill="#FFF3C4" fill-opacity="0.15"/>'
+        parts += f'<path d="M{n(sx - 16)} -10H{n(sx + 16)}L{n(ex + canvas.width * 0.22)} {n(floor)}H{n(ex - canvas.width * 0.22)}Z" fill="#FFF3C4" fill-opacity="0.13"/>'
     return parts
 
 

@@ -87,3 +87,43 @@ class Index:
         yield phrase, False
         for single in singulars(phrase[-1]):
             yield (*phrase[:-1], single), True
+
+
+def stems(word: str) -> tuple[str, ...]:
+    """What a verb form may come from: "voted" from vote, "shipping" from ship."""
+    for ending in ("ing", "ed"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            bare = word.removesuffix(ending)
+            doubled = (bare[:-1],) if len(bare) > 3 and bare[-1] == bare[-2] else ()
+            return (bare, bare + "e", *doubled)
+    return ()
+
+
+NUMBERS = ("no", "one", "two", "three", "four", "five")
+PLURALS = {single: many for many, single in IRREGULAR.items()}
+
+
+def plural(label: str) -> str:
+    """The plural of a plain name: "fire engine" to "fire engines"."""
+    *front, last = label.split(" ")
+    if last in PLURALS:
+        many = PLURALS[last]
+    elif last.endswith("man") and len(last) > 4:
+        many = last[:-3] + "men"
+    elif last.endswith(("s", "x", "z", "ch", "sh")):
+        many = last + "es"
+    elif last.endswith("y") and last[-2:-1] not in "aeiou":
+        many = last[:-1] + "ies"
+    else:
+        many = last + "s"
+    return " ".join((*front, many)) if last not in ("sheep", "fish", "wheat", "bread") else label
+
+
+def article(words: str) -> str:
+    """"a" or "an", as the next word sounds."""
+    return "an" if words[:1] in "aeiou" and not words.startswith(("uni", "one", "euro", "use")) else "a"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """"a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

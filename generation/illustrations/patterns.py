@@ -10,9 +10,9 @@ from generation.illustrations.colouring import mix
 
 FAMILIES = (
     ("water", "foliage", "sand", "accent", "roof"),
-    ("peak", "water", "cloud", "accent", "cloth"),
+    ("water", "accent", "sand", "cloth", "foliage"),
     ("roof", "accent", "sand", "tree", "water"),
-    ("tree", "foliage", "wall", "accent", "peak"),
+    ("tree", "foliage", "wall", "accent", "roof"),
 )
 
 

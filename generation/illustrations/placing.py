@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from generation.illustrations.canvas import Canvas, Placed
 from generation.illustrations.catalog import Catalog, ObjectSpec
 from generation.illustrations.scene import MOST_DRAWN, Item, Scene
 
+CROWDED = 0.22
+"""Overlap of two objects from which all are drawn smaller."""
 GROWTH = 0.55
 """Sizes in a picture grow slower than in the world: a house is not 30 cups high."""
 
@@ -29,15 +32,28 @@ def place(scene: Scene, canvas: Canvas, catalog: Catalog) -> list[Placed]:
     """Every copy of every item, from the farthest to the nearest."""
     rng = canvas.rng("places")
     wishes = _sized(_wishes(scene, canvas, catalog), canvas, rng)
+    wishes = _stackable(wishes, scene, canvas)
+    for _try in range(4):
+        placed = _arranged(wishes, scene, canvas, rng)
+        free = [one for one in placed if not scene.items[one.item].relation]
+        if all(_overlap(one, other) < CROWDED for one, other in combinations(free, 2)):
+            break
+        wishes = [replace(wish, width=wish.width * 0.87, height=wish.height * 0.87) for wish in wishes]
+    return sorted(placed, key=lambda p: (p.support in ("ground", "water", "object"), p.feet + _ahead(p, scene)))
+
+
+def _arranged(wishes: list[_Wish], scene: Scene, canvas: Canvas, rng: random.Random) -> list[Placed]:
+    """One try: the largest first, each where it hides least."""
     placed: list[Placed] = []
+    target = _target(wishes, canvas, rng)
     for wish in sorted(wishes, key=lambda wish: _order(wish, scene)):
         item = scene.items[wish.item]
         anchor = next((p for p in placed if scene.items[p.item].object == item.of), None) if item.relation else None
         if anchor and wish.copy == 0:
             placed.append(_related(wish, item, anchor, canvas))
         else:
-            placed.append(_best(wish, placed, canvas, rng))
-    return sorted(placed, key=lambda p: (p.support in ("ground", "water", "object"), p.feet + _ahead(p, scene)))
+            placed.append(_best(wish, placed, canvas, target, rng))
+    return placed
 
 
 def _order(wish: _Wish, scene: Scene) -> tuple[bool, int, float]:
@@ -73,12 +89,13 @@ def _sized(wishes: list[_Wish], canvas: Canvas, rng: random.Random) -> list[_Wis
     tall, wide = max(w.height for w in wishes), max(w.width for w in wishes)
     area = sum(w.height * w.width for w in wishes)
     standing = [w for w in wishes if w.support in ("ground", "cloud", "water")]
-    rows = 1.0 + (len(standing) > 2) * 0.45 + (len(standing) > 4) * 0.4 + (canvas.height > canvas.width * 1.4) * 0.1
+    upright = canvas.height > canvas.width * 1.15
+    rows = 1.0 + (len(standing) > 2) * (0.75 if upright else 0.3) + (len(standing) > 4) * (0.7 if upright else 0.4)
     across = sum(w.width for w in standing) * 1.12
     factors = [
         (0.60 if len(wishes) < 3 else 0.52) * canvas.stage / tall,
-        0.70 * canvas.width / wide,
-        (0.30 * canvas.stage * canvas.width / area) ** 0.5,
+        0.74 * canvas.width / wide,
+        (0.32 * canvas.stage * canvas.width / area) ** 0.5,
     ]
     if across:
         factors.append(0.92 * rows * canvas.width / across)
@@ -86,12 +103,25 @@ def _sized(wishes: list[_Wish], canvas: Canvas, rng: random.Random) -> list[_Wis
     return [replace(w, width=w.width * factor, height=w.height * factor) for w in wishes]
 
 
+def _stackable(wishes: list[_Wish], scene: Scene, canvas: Canvas) -> list[_Wish]:
+    """Shrink all where one thing on or above another would leave the picture."""
+    tallest = {wish.item: wish.height for wish in wishes}
+    names = {item.object: number for number, item in enumerate(scene.items)}
+    stacks = [
+        tallest.get(number, 0.0) + tallest.get(names[item.of], 0.0)
+        for number, item in enumerate(scene.items)
+        if item.relation in ("on", "above") and item.of in names
+    ]
+    factor = min(1.0, 0.80 * canvas.stage / max(stacks, default=1.0)) if stacks else 1.0
+    return [replace(wish, width=wish.width * factor, height=wish.height * factor) for wish in wishes]
+
+
 def _band(wish: _Wish, canvas: Canvas) -> tuple[float, float]:
     """Between which heights its bottom may be: far, near."""
     near = canvas.stage - 0.015 * canvas.height
     if wish.support == "water":
-        top, bottom = (0.30, 0.44) if canvas.setting.name == "river" else (0.18, 0.46)
-        return canvas.y(top), min(canvas.y(bottom), near)
+        top, bottom = (0.28, 0.46) if canvas.setting.name == "river" else (0.16, 0.56)
+        return canvas.ground_y(top), min(canvas.ground_y(bottom), near)
     if wish.support == "air":
         low = min(canvas.horizon - 0.04 * canvas.stage, canvas.stage * 0.62)
         if canvas.setting.carries == ("air",):
@@ -101,12 +131,21 @@ def _band(wish: _Wish, canvas: Canvas) -> tuple[float, float]:
         return canvas.stage * 0.10 + wish.height, max(canvas.horizon - 60, canvas.stage * 0.10 + wish.height)
     if wish.support == "cloud":
         return canvas.stage * 0.70, canvas.stage * 0.86
-    first = {"sea": 0.74, "river": 0.66}.get(canvas.setting.name, 0.22)
-    far = min(canvas.y(first), near - 1)
-    return max(far, near - 0.2 * canvas.stage), near
+    first = {"sea": 0.70, "river": 0.66}.get(canvas.setting.name, 0.30)
+    far = min(canvas.ground_y(first), near - 1)
+    return max(far, near - (0.27 if canvas.height > canvas.width * 1.15 else 0.17) * canvas.stage), near
 
 
-def _best(wish: _Wish, placed: list[Placed], canvas: Canvas, rng: random.Random) -> Placed:
+def _target(wishes: list[_Wish], canvas: Canvas, rng: random.Random) -> float:
+    """Where the middle of the largest goes, so that two things together are in the middle."""
+    standing = sorted((w.width for w in wishes if w.support != "air"), reverse=True)
+    if len(standing) != 2:
+        return 0.5
+    aside = (standing[1] + 0.05 * canvas.width) / 2 / canvas.width
+    return 0.5 + (aside if rng.random() < 0.5 else -aside)
+
+
+def _best(wish: _Wish, placed: list[Placed], canvas: Canvas, target: float, rng: random.Random) -> Placed:
     """The candidate that overlaps least and balances the picture."""
     far, near = _band(wish, canvas)
     best, cost = None, float("inf")
@@ -121,8 +160,9 @@ def _best(wish: _Wish, placed: list[Placed], canvas: Canvas, rng: random.Random)
         x = margin + (canvas.width - 2 * margin) * (share * 0.94 + 0.06 * rng.random())
         candidate = Placed(wish.spec, wish.item, wish.copy, x, feet, width, height, row, wish.support)
         overlap = sum(_overlap(candidate, other) for other in placed)
-        middle = abs(x / canvas.width - 0.5)
-        pull = middle * (0.9 if first else 0.12) + (row * 0.35 if first and wish.support != "air" else row * 0.1)
+        middle = abs(x / canvas.width - (target if first else 0.5))
+        pull = middle * (1.2 if first else 0.12)
+        pull += abs(row - 0.45) * 0.5 if wish.support == "air" else row * (0.35 if first else 0.1)
         total = overlap * 6 + pull + rng.random() * 0.14
         if total < cost:
             best, cost = candidate, total
@@ -152,8 +192,10 @@ def _related(wish: _Wish, item: Item, anchor: Placed, canvas: Canvas) -> Placed:
             x = anchor.x + roomier * (anchor.width * 0.5 + width * 0.54)
             feet = anchor.feet + 2 if anchor.support == support or support == "air" else feet
         case "under":
-            feet = max(near, anchor.feet) if anchor.support not in ("air", "wall") else near
-            x = anchor.x + roomier * anchor.width * (0.22 if anchor.support == "ground" else 0.0)
+            feet = anchor.feet + 4 if anchor.support not in ("air", "wall") else near
+            x = anchor.x + roomier * anchor.width * (0.04 if anchor.support == "ground" else 0.0)
+            if anchor.support == "ground" and height > 0.5 * anchor.height:
+                width, height = width * 0.5 * anchor.height / height, 0.5 * anchor.height
         case "in front of":
             feet, x = min(near, anchor.feet + 0.03 * canvas.height), anchor.x + roomier * anchor.width * 0.28
         case "behind":
@@ -161,7 +203,7 @@ def _related(wish: _Wish, item: Item, anchor: Placed, canvas: Canvas) -> Placed:
         case "on":
             feet, support = top + 0.05 * anchor.height, "object"
         case "above":
-            feet, support = max(top - 0.04 * canvas.stage, height + 0.06 * canvas.stage), "air"
+            feet, support = max(top - 0.03 * canvas.stage, height + 0.04 * canvas.stage), "air"
         case _:
             pass
     if support == "object" and feet - height < 0.05 * canvas.stage:

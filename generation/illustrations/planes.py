@@ -83,14 +83,14 @@ def dunes(canvas: Canvas, plane: Plane, name: str) -> str:
 def water(canvas: Canvas, plane: Plane, name: str) -> str:
     """Water in bands that roll, with the sun's glitter."""
     rng, top = canvas.rng(name), canvas.y(plane["y"])
-    far = mix(canvas.tone("water", plane["depth"]), canvas.sky[2], 0.38)
-    near = canvas.tone("water", 0.05)
+    near = sea(canvas)
+    far = mix(near, canvas.sky[2], 0.55 if canvas.setting.name == "sea" else 0.4)
     wide = canvas.width + 2 * OVERSCAN
     parts = [f'<rect x="{-OVERSCAN}" y="{n(top)}" width="{n(wide)}" height="{n(canvas.height - top)}" fill="{far}"/>']
     bands = int(plane["bands"])
     for band in range(1, bands + 1):
         share = band / bands
-        y = top + (canvas.height - top) * 0.62 * share**1.5
+        y = top + (canvas.ground_y(0.9) - top) * share**1.5
         length, lift = 70 + 150 * share, 4 + 11 * share
         roll = ((canvas.moment if band % 2 else -canvas.moment) + rng.random()) % 1.0
         start = -OVERSCAN - 2 * length + roll * length
@@ -101,6 +101,13 @@ def water(canvas: Canvas, plane: Plane, name: str) -> str:
         fill = mix(far, near, share)
         parts.append(f'<path d="{path}" fill="{fill}"/>' if canvas.low else canvas.cut(path, fill, lift=4))
     return "".join(parts) + _glitter(canvas, top, name)
+
+
+def sea(canvas: Canvas) -> str:
+    """Near water: its own colour, the sky's mirrored in it, so that dusk turns it violet and not grey."""
+    own = canvas.lit(canvas.palette.materials["water"], 0.45)
+    share = {"day": 0.12, "morning": 0.28, "dusk": 0.42, "night": 0.3}[canvas.light.name]
+    return mix(own, mix(canvas.sky[0], canvas.sky[1], 0.4), share + canvas.weather.grey * 0.35)
 
 
 def _glitter(canvas: Canvas, top: float, name: str) -> str:
@@ -119,10 +126,10 @@ def _glitter(canvas: Canvas, top: float, name: str) -> str:
 
 def shore(canvas: Canvas, plane: Plane, name: str) -> str:
     """Sand or grass before the water, with foam where they meet."""
-    rng, y = canvas.rng(name), canvas.y(plane["y"])
+    rng, y = canvas.rng(name), canvas.ground_y(plane["y"])
     wash, lean = canvas.swing(9), 24 * (rng.random() - 0.5)
     points = [
-        (x, y + lean * math.sin(x / canvas.width * 3) + 24 * math.sin(x / 260 + lean))
+        (float(x), y + lean * math.sin(x / canvas.width * 3) + 24 * math.sin(x / 260 + lean))
         for x in range(-60, int(canvas.width) + 160, 90)
     ]
     fill = canvas.tone(plane["material"], 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generation.illustrations.canvas import Canvas, n
+from generation.illustrations.canvas import Canvas, closed, n, ridge_points
 from generation.illustrations.colouring import lighter, mix
 
 
@@ -15,9 +15,10 @@ def backdrop(canvas: Canvas, *, hides_sun: bool = False) -> str:
     parts = [_fill(canvas, "sky", canvas.sky)]
     if canvas.night and canvas.weather.grey < 0.5:
         parts.append(stars(canvas, 46))
-    if not hides_sun and canvas.weather.grey < 0.5:
+    shines = not hides_sun and canvas.weather.grey < 0.5 and canvas.setting.name != "forest"
+    if shines:
         parts.append(_sun(canvas))
-    return "".join(parts) + _clouds(canvas)
+    return "".join(parts) + _clouds(canvas, _sun_place(canvas) if shines else None)
 
 
 def _fill(canvas: Canvas, name: str, stops: tuple[str, str, str]) -> str:
@@ -41,13 +42,20 @@ def stars(canvas: Canvas, number: int) -> str:
     return f'<g fill="#FFF6D8">{"".join(parts)}</g>'
 
 
-def _sun(canvas: Canvas) -> str:
+def _sun_place(canvas: Canvas) -> tuple[float, float]:
+    """Where sun or moon stand: to the left, since drawings are lit from there."""
     rng = canvas.rng("sun")
     x = canvas.width * (0.16 + 0.2 * rng.random())
+    if canvas.light.sun == "low sun":
+        return x, canvas.horizon - 120 - 60 * rng.random()
+    return x, canvas.stage * (0.13 + 0.08 * rng.random())
+
+
+def _sun(canvas: Canvas) -> str:
+    x, y = _sun_place(canvas)
     if canvas.light.sun == "moon":
-        return _moon(canvas, x, canvas.stage * (0.13 + 0.08 * rng.random()))
+        return _moon(canvas, x, y)
     low = canvas.light.sun == "low sun"
-    y = canvas.horizon - 120 - 60 * rng.random() if low else canvas.stage * (0.14 + 0.08 * rng.random())
     radius = 105.0 if low else 66.0
     colour = {"day": "#FFF1B8", "morning": "#FFE3A0", "dusk": "#FFD27A"}[canvas.light.name]
     halo = "".join(
@@ -84,7 +92,8 @@ def cloud(x: float, y: float, size: float, fill: str, under: str) -> str:
     return f'<path d="{path}" fill="{fill}"/><path d="{base}" fill="{under}"/>'
 
 
-def _clouds(canvas: Canvas) -> str:
+def _clouds(canvas: Canvas, sun: tuple[float, float] | None) -> str:
+    """Paper clouds that drift; none hides the sun or the moon."""
     rng = canvas.rng("clouds")
     white = canvas.palette.materials["cloud"]
     if canvas.weather.name == "storm":
@@ -102,6 +111,8 @@ def _clouds(canvas: Canvas) -> str:
         y = canvas.stage * (0.07 + 0.27 * rng.random())
         far = rng.random()
         fill = mix(canvas.lit(white, 0.7), canvas.sky[1], 0.15 + 0.35 * far)
+        if sun and abs(x - sun[0]) < size * 0.55 + 70 and abs(y - size * 0.2 - sun[1]) < size * 0.25 + 90:
+            continue
         parts.append((far, cloud(x, y, size * (1.1 - 0.4 * far), fill, mix(fill, canvas.sky[1], 0.4))))
     return "".join(drawn for _far, drawn in sorted(parts, reverse=True))
 
@@ -159,19 +170,34 @@ def _snow(canvas: Canvas) -> str:
     return f'<g fill="#FFFFFF" fill-opacity="0.88">{"".join(parts)}</g>'
 
 
+def mist(canvas: Canvas) -> str:
+    """Fog between the planes and the objects: thickest at the horizon, in two slow sheets."""
+    if canvas.weather.name != "fog" or canvas.setting.sky != "sky":
+        return ""
+    rng, colour = canvas.rng("fog"), _fog_colour(canvas)
+    top, deep = canvas.horizon - 0.30 * canvas.stage, 0.62 * canvas.stage
+    stops = "".join(
+        f'<stop offset="{at}" stop-color="{colour}" stop-opacity="{o}"/>' for at, o in ((0, 0), (0.45, 0.8), (0.6, 0.7), (1, 0))
+    )
+    parts = (
+        f'<linearGradient id="mist" x1="0" y1="0" x2="0" y2="1">{stops}</linearGradient>'
+        f'<rect y="{n(top)}" width="{n(canvas.width)}" height="{n(deep)}" fill="url(#mist)"/>'
+    )
+    for sheet in (0, 1):
+        line = ridge_points(rng, canvas.width, canvas.horizon + (0.06 + 0.1 * sheet) * canvas.stage, 90, 0.8)
+        line = [(x + canvas.swing(40, 0.5 * sheet), y) for x, y in line]
+        low = line[0][1] + 150
+        parts += f'<path d="{closed(line, low)}" fill="{colour}" fill-opacity="0.28"/>'
+    return parts
+
+
+def _fog_colour(canvas: Canvas) -> str:
+    return mix(canvas.sky[2], "#6F7FA8" if canvas.night else "#F1F3F2", 0.55)
+
+
 def _fog(canvas: Canvas) -> str:
-    rng = canvas.rng("fog")
-    colour = mix(canvas.sky[2], "#EEF1F2" if not canvas.night else "#6F7FA8", 0.5)
-    parts = []
-    for index in range(5):
-        y = canvas.horizon + (index - 2.2) * 0.085 * canvas.stage
-        wide = canvas.width * (0.55 + 0.4 * rng.random())
-        x = rng.random() * canvas.width + canvas.swing(40, rng.random())
-        thick = 26 + 24 * rng.random()
-        parts.append(
-            f'<rect x="{n(x - wide / 2)}" y="{n(y)}" width="{n(wide)}" height="{n(thick)}" rx="{n(thick / 2)}" fill-opacity="0.5"/>'
-        )
-    return f'<g fill="{colour}">{"".join(parts)}</g>'
+    """A thin veil before everything."""
+    return f'<rect width="{n(canvas.width)}" height="{n(canvas.height)}" fill="{_fog_colour(canvas)}" fill-opacity="0.16"/>'
 
 
 def _bolt(canvas: Canvas) -> str:

@@ -1,0 +1,93 @@
+"""The painter that ships: flat vector scenes drawn from words, of our own objects, without a model or a key."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import version
+from typing import ClassVar
+
+from PIL import Image
+
+from generation.engines.base import Painter, Picture
+from generation.illustrations.catalog import Catalog
+from generation.illustrations.drawing import rasterise, svg
+from generation.illustrations.reading import Reading, read
+from generation.illustrations.scene import Scene
+from generation.illustrations.telling import tags, told
+from media_processing.engine import Progress
+from media_processing.ffmpeg import encode_frames
+
+FPS = 30
+EVERY = 2
+"""Each drawn frame is shown so often: flat shapes move well at 15 drawings a second."""
+LOOP = 4.0
+"""Seconds, about, after which a moving scene is back where it began."""
+
+
+class IllustratorPainter(Painter):
+    """Draws scenes of objects in settings, light and weather. What it can't show, it says (`knew`)."""
+
+    title = "Illustrator"
+    leaves_the_machine = False
+    starter = True
+    languages: ClassVar[frozenset[str] | None] = frozenset({"en"})
+    can_move = True
+
+    def _load(self) -> None:
+        Catalog.load()
+
+    @property
+    def model(self) -> str:
+        return f"resvg-py {version('resvg-py')}"
+
+    def _draw(
+        self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress
+    ) -> Picture:
+        reading = _read(words, seed, style)
+        content = rasterise(svg(reading.scene, width, height))
+        progress(1.0)
+        return self._picture(reading, content, "image", ".png", width, height, seed)
+
+    def _animate(
+        self, words: str, *, width: int, height: int, seconds: float, seed: int, style: str, progress: Progress
+    ) -> Picture:
+        """Whole loops fill the clip, so that it can itself be repeated without a seam. Sides are rounded down to even."""
+        reading = _read(words, seed, style)
+        width, height = width - width % 2, height - height % 2
+        drawn = max(1, round(seconds * FPS / EVERY))
+        loops = max(1, round(seconds / LOOP))
+        frames = _frames(reading.scene, width, height, drawn, -(-drawn // loops), progress)
+        content = encode_frames(frames, width=width, height=height, fps=FPS)
+        return self._picture(reading, content, "video", ".mp4", width, height, seed)
+
+    def _picture(
+        self, reading: Reading, content: bytes, kind: str, suffix: str, width: int, height: int, seed: int
+    ) -> Picture:
+        return Picture(
+            content=content, kind=kind, suffix=suffix, width=width, height=height, alt=told(reading.scene),
+            tags=tags(reading.scene),
+            made_by=self.made_by(seed=seed, scene=reading.scene.as_dict(), knew=list(reading.knew)),
+        )
+
+
+def _read(words: str, seed: int, style: str) -> Reading:
+    """The scene for the words; a style that names a palette is followed."""
+    reading = read(words, seed)
+    if style in Catalog.load().palettes:
+        return replace(reading, scene=replace(reading.scene, palette=style))
+    return reading
+
+
+def _frames(scene: Scene, width: int, height: int, drawn: int, loop: int, progress: Progress) -> Iterator[bytes]:
+    """RGB frames at FPS: one loop is drawn and kept, the rest repeats it."""
+    kept: list[bytes] = []
+    for number in range(drawn):
+        if number < loop:
+            document = svg(scene, width, height, moment=number / loop)
+            with Image.open(io.BytesIO(rasterise(document))) as picture:
+                kept.append(picture.convert("RGB").tobytes())
+        for _ in range(EVERY):
+            yield kept[number % loop]
+        progress((number + 1) / drawn)
