@@ -1,8 +1,8 @@
 """The ledger's two doors: `submit` asks for work, `working_on` does it.
 
 The row is the truth. A worker claims it by an UPDATE, renews its lease while it works, and finishes by an UPDATE that
-checks its fencing token; a dispatcher in every worker sends rows that are due, and takes back those whose lease ran out.
-So a message that is lost costs seconds, never work.
+checks its fencing token; a dispatcher in every worker sends rows that are due, and takes back those whose lease ran
+out. So a message that is lost costs seconds, never work.
 """
 
 from __future__ import annotations

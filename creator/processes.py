@@ -9,7 +9,7 @@ import sys
 
 
 def die_with_parent(parent: int) -> None:
-    """Ask Linux to end this process when its parent goes, however it goes. Elsewhere the parent's own tidying must do."""
+    """Ask Linux to end this process when its parent goes, however it goes. Elsewhere the parent must tidy up."""
     if sys.platform != "linux":
         return
     pr_set_pdeathsig = 1

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import Field
 
 from media_processing.engine import EngineError
 
@@ -21,7 +22,7 @@ class Problem(Schema):
     status: int
     detail: str = ""
     next_step: str = ""
-    errors: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = Field(default_factory=list)
 
 
 def problem(status: int, detail: str = "", **more: Any) -> HttpResponse:

@@ -22,7 +22,7 @@ from creator.services.digests import digest_of
 from creator.services.stories import base_url
 
 router = Router(tags=["stories"])
-PROBLEMS: dict[Any, Any] = {status: Problem for status in (400, 401, 403, 404, 410, 422)}
+PROBLEMS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 410, 422), Problem)
 
 
 class Rendition(Schema):

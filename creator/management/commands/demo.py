@@ -43,6 +43,8 @@ class Command(StoryloomCommand):
         made = ", ".join(f"{role}: {name}" for role, name in result["engines"].items())
         publication = result["publication"]
         self.stdout.write(f"\nEngines          {made}")
-        self.stdout.write(f"Moderation       machines said {publication['machines']}, {publication['approved_by']} approved")
+        approval = f"machines said {publication['machines']}, {publication['approved_by']} approved"
+        self.stdout.write(f"Moderation       {approval}")
         self.stdout.write(f"Published        {publication['url']}")
-        self.stdout.write(f"\nFetch it while `make run` is up:\n  curl -H 'Authorization: Bearer {result['key']['secret']}' {publication['url']}")
+        self.stdout.write("\nFetch it while `make run` is up:")
+        self.stdout.write(f"  curl -H 'Authorization: Bearer {result['key']['secret']}' {publication['url']}")

@@ -17,7 +17,7 @@ class Command(StoryloomCommand):
 
     def work(self, **options: Any) -> dict[str, Any]:
         try:
-            with urlopen(f"http://127.0.0.1:{settings.WEB_PORT}/healthz", timeout=5) as response:  # noqa: S310 http only
+            with urlopen(f"http://127.0.0.1:{settings.WEB_PORT}/healthz", timeout=5) as response:
                 pulse: dict[str, Any] = json.load(response)
         except OSError as error:
             raise CommandError(f"The web server does not answer: {error}") from error

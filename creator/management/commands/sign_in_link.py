@@ -22,7 +22,8 @@ class Command(StoryloomCommand):
         user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
             names = ", ".join(User.objects.values_list("username", flat=True))
-            raise CommandError(f"There is no {options['username']!r}. People here: {names or 'none yet; run `up` first'}.")
+            there = f"People here: {names}." if names else "There is nobody yet: run `up` or `set_up` first."
+            raise CommandError(f"There is no {options['username']!r}. {there}")
         return {"username": user.username, "link": setup.sign_in_link(user)}
 
     def show(self, result: dict[str, str]) -> None:

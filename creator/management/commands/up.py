@@ -49,7 +49,7 @@ class Command(StoryloomCommand):
             while not stop.asked:
                 ended = next((process for process in processes if process.poll() is not None), None)
                 if ended is not None:
-                    raise CommandError(f"A process ended by itself with status {ended.returncode}; the lines above say why.")
+                    raise CommandError(f"A process ended with status {ended.returncode}; the lines above say why.")
                 time.sleep(0.2)
         finally:
             _end(processes)
