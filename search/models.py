@@ -21,13 +21,17 @@ class MomentQuerySet(models.QuerySet["Moment"]):
         """Those with a picture, whose asset isn't archived."""
         return self.filter(asset__archived__isnull=True).exclude(asset__kind="audio")
 
+    def without_embedding(self, model: str) -> MomentQuerySet:
+        """Those with a picture that a model has not seen yet."""
+        return self.showable().exclude(pk__in=Embedding.objects.filter(model=model).values("moment"))
+
     def matching(self, words: str) -> MomentQuerySet:
         """Those whose words answer a query (words, "quoted", -unwanted), best first; `word_rank` says how well.
 
         Looks at titles, tags, alt texts, what is said, file names and prompts. A query without words finds nothing.
         """
         if not wanted(words):
-            return self.none()
+            return self.annotate(word_rank=models.Value(0.0, output_field=models.FloatField())).none()
         return (
             self.filter(words__document__matches=words)
             .annotate(word_rank=WordRank("words__document", query=words))
@@ -58,6 +62,12 @@ class Moment(models.Model):
         return f"{self.asset_id} {self.start:.1f}-{self.end:.1f} s"
 
 
+class EmbeddingQuerySet(models.QuerySet["Embedding"]):
+    def of(self, model: str, workspace_id: int) -> EmbeddingQuerySet:
+        """One model's vectors of one workspace."""
+        return self.filter(model=model, moment__workspace_id=workspace_id)
+
+
 class Embedding(models.Model):
     """One model's vector of one moment's picture."""
 
@@ -68,6 +78,8 @@ class Embedding(models.Model):
     """The digest on the embedder's card."""
     vector = models.BinaryField()
     """Unit vector, float16, little endian."""
+
+    objects = EmbeddingQuerySet.as_manager()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("moment", "model"), name="one_embedding_per_model"),)

@@ -1,0 +1,229 @@
+"""Ranking: pure functions on plain values. What a score is made of is data, so that a page can show it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors: TypeAlias = NDArray[np.float32]
+Key = TypeVar("Key", bound=Hashable)
+
+WEIGHTS: Mapping[str, float] = {"picture": 1.0, "likeness": 1.0, "words": 1.0}
+"""How much each signal counts: what a picture shows of the words, how like it is to another, what is written of it."""
+RRF_K = 60.0
+"""From the paper of reciprocal rank fusion; what it does is to keep the first few ranks from deciding alone."""
+TRADE_OFF = 0.8
+"""Of MMR: 1 is relevance alone, 0 difference alone."""
+STANDS_OUT = 2.0
+"""Standard deviations over the library's usual cosine to a query from which a picture counts as showing it."""
+WORDS_ENOUGH = 0.5
+"""Share of a query's words from which a text counts as being about it."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One reason for a score."""
+
+    name: str
+    value: float
+    """In the signal's own unit: a cosine, a text rank."""
+    weight: float
+    contribution: float
+    """What it adds to the score."""
+
+
+@dataclass(frozen=True)
+class Fused(Generic[Key]):
+    """A thing, its score, and the reasons, which sum to it."""
+
+    key: Key
+    score: float
+    explain: tuple[Signal, ...]
+
+
+def rrf(
+    lists: Mapping[str, Sequence[tuple[Key, float]]],
+    *,
+    weights: Mapping[str, float] = WEIGHTS,
+    k: float = RRF_K,
+    group: Mapping[Key, Hashable] | None = None,
+) -> list[Fused[Key]]:
+    """Fuse ranked lists: each adds weight / (k + rank).
+
+    Reciprocal rank fusion: Cormack, Clarke, Buettcher, "Reciprocal rank fusion outperforms Condorcet and individual
+    rank learning methods", SIGIR 2009. Two changes: equal values share a rank, so that the order of equals decides
+    nothing; and with `group` a rank counts groups, so that many moments of one video don't push other assets down.
+
+    lists: signal -> (key, value), best first. Returns all keys, best first, equals by key.
+    """
+    reasons: dict[Key, list[Signal]] = {}
+    for name, ranked in lists.items():
+        weight = weights.get(name, 1.0)
+        for (key, value), rank in zip(ranked, _ranks(ranked, group), strict=True):
+            reasons.setdefault(key, []).append(Signal(name, value, weight, weight / (k + rank)))
+    fused = [Fused(key, sum(signal.contribution for signal in found), tuple(found)) for key, found in reasons.items()]
+    return sorted(fused, key=lambda item: (-item.score, item.key))
+
+
+def _ranks(ranked: Sequence[tuple[Key, float]], group: Mapping[Key, Hashable] | None) -> list[float]:
+    """1, 2, 3 ... by group; within a group, each better moment of its own costs less than a rank."""
+    ranks: list[float] = []
+    better: Counter[Hashable] = Counter()
+    equal: Counter[Hashable] = Counter()
+    for position, (key, value) in enumerate(ranked):
+        if position and value != ranked[position - 1][1]:
+            better += equal
+            equal = Counter()
+        own = group[key] if group is not None else key
+        equal[own] += 1
+        ahead = better[own]
+        ranks.append(1 + len(better) - (ahead > 0) + ahead / (1 + ahead))
+    return ranks
+
+
+def mmr(vectors: Vectors, scores: Sequence[float], limit: int, trade_off: float = TRADE_OFF) -> list[int]:
+    """Choose things that score high and differ from those already chosen.
+
+    Maximal marginal relevance: Carbonell and Goldstein, "The use of MMR, diversity-based reranking", SIGIR 1998.
+
+    vectors: (n, d) unit rows; a row of zeros is like nothing. scores: (n,), taken as shares of the highest.
+    Returns up to `limit` rows in order of choice; equals by row.
+    """
+    count = len(scores)
+    if not count or limit < 1:
+        return []
+    relevance = np.asarray(scores, np.float64)
+    relevance = relevance / max(float(relevance.max()), 1e-12)
+    likeness = np.zeros(count)
+    left = np.ones(count, bool)
+    chosen: list[int] = []
+    while len(chosen) < min(limit, count):
+        gain = np.where(left, trade_off * relevance - (1 - trade_off) * likeness, -np.inf)
+        row = int(np.argmax(np.round(gain, 9)))
+        chosen.append(row)
+        left[row] = False
+        likeness = np.maximum(likeness, np.asarray(vectors, np.float64) @ np.asarray(vectors[row], np.float64))
+    return chosen
+
+
+def stands_out(value: float, background: Sequence[float] | NDArray[np.floating]) -> bool:
+    """Whether a cosine is far over what the library usually has to this query."""
+    usual = np.asarray(background, np.float64)
+    if len(usual) < 8:  # too few to know what is usual
+        return True
+    return bool(value >= usual.mean() + STANDS_OUT * max(float(usual.std()), 1e-6))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A visual that a scene could have. `key` is what may not appear twice: an asset, a shot, a set of look-alikes."""
+
+    key: Hashable
+    score: float
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a scene gets, and why it isn't its first choice where it isn't."""
+
+    candidate: int | None
+    """Position among the scene's candidates; None where nothing is left for it."""
+    score: float = 0.0
+    rank: int = 0
+    """1 is the scene's own best."""
+    reason: str = ""
+
+
+def choose_visuals(scenes: Sequence[Sequence[Candidate]], *, taken: Sequence[Hashable] = ()) -> list[Chosen]:
+    """Give each scene a visual so that none appears twice and the sum of the scores is the highest there is.
+
+    The assignment problem, solved by shortest augmenting paths (Jonker and Volgenant, Computing 38, 1987, as in
+    Crouse, IEEE Trans. AES 52, 2016), which is exact. A scene without candidates, or whose every candidate serves
+    other scenes better, gets none. `taken`: keys in use already. Equal sums: the earlier scene gets its better choice.
+    """
+    used = set(taken)
+    best: list[dict[Hashable, int]] = []
+    for candidates in scenes:
+        own: dict[Hashable, int] = {}
+        for position, candidate in enumerate(candidates):
+            if candidate.key not in used and candidate.score > 0:
+                known = own.get(candidate.key)
+                if known is None or candidates[known].score < candidate.score:
+                    own[candidate.key] = position
+        best.append(own)
+    keys = list(dict.fromkeys(key for own in best for key in own))
+    column = {key: at for at, key in enumerate(keys)}
+    # One column of nothing for each scene, so that every scene can be assigned.
+    gain = np.zeros((len(scenes), len(keys) + len(scenes)))
+    gain[:, : len(keys)] = -1.0  # what a scene can't have is worse than nothing
+    for row, own in enumerate(best):
+        for key, position in own.items():
+            gain[row, column[key]] = scenes[row][position].score * (1 - 1e-9 * row)
+    assigned = assign(-gain)
+    owner = {keys[at]: row for row, at in enumerate(assigned) if at < len(keys)}
+    return [
+        _explained(row, scenes[row], best[row], keys[at] if at < len(keys) else None, owner)
+        for row, at in enumerate(assigned)
+    ]
+
+
+def _explained(
+    row: int,
+    candidates: Sequence[Candidate],
+    own: Mapping[Hashable, int],
+    key: Hashable,
+    owner: Mapping[Hashable, int],
+) -> Chosen:
+    order = sorted(own.values(), key=lambda position: (-candidates[position].score, position))
+    if not order:
+        return Chosen(None, reason="Nothing was found for this scene that the story doesn't show already.")
+    first = owner.get(candidates[order[0]].key)
+    served = f"Its first choice serves scene {first + 1} better." if first is not None and first != row else ""
+    if key is None:
+        return Chosen(None, reason=served or "All that was found for it serves other scenes better.")
+    position = own[key]
+    return Chosen(position, candidates[position].score, 1 + order.index(position), served)
+
+
+def assign(cost: NDArray[np.float64]) -> list[int]:
+    """The cheapest column for each row, no column twice. cost: (rows, columns), at least as many columns as rows."""
+    rows, columns = cost.shape
+    if columns < rows:
+        raise ValueError(f"{rows} rows can't have {columns} columns without sharing.")
+    row_price, column_price = np.zeros(rows), np.zeros(columns)
+    row_of = np.full(columns, -1)
+    for start in range(rows):
+        shortest = np.full(columns, np.inf)
+        before = np.full(columns, -1)  # the row from which a column is reached cheapest
+        done = np.zeros(columns, bool)
+        row, distance, end = start, 0.0, -1
+        reached = [start]
+        while end < 0:
+            reduced = distance + cost[row] - row_price[row] - column_price
+            better = ~done & (reduced < shortest)
+            shortest[better], before[better] = reduced[better], row
+            nearest = int(np.argmin(np.where(done, np.inf, shortest)))
+            distance = float(shortest[nearest])
+            done[nearest] = True
+            if row_of[nearest] < 0:
+                end = nearest
+            else:
+                row = int(row_of[nearest])
+                reached.append(row)
+        row_price[start] += distance
+        column_of = {int(row_of[at]): at for at in np.flatnonzero(done) if row_of[at] >= 0}
+        for other in reached[1:]:
+            row_price[other] += distance - shortest[column_of[other]]
+        column_price[done] -= distance - shortest[done]
+        while end >= 0:  # turn the path over
+            row = int(before[end])
+            row_of[end], end = row, column_of.get(row, -1) if row != start else -1
+    result = [-1] * rows
+    for at in np.flatnonzero(row_of >= 0):
+        result[int(row_of[at])] = int(at)
+    return result

@@ -1,0 +1,113 @@
+"""The verbs of search: make assets findable, find, keep the index in step, tell how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from media_processing.engine import engines
+from media_processing.models import Asset
+from search import spaces
+from search.engines.base import Embedder, Index, IndexDamaged, Vectors
+from search.finding import Found, Query, QueryError, Results, find
+from search.indexing import Stretch, index_asset, refresh_words, unindex_asset
+from search.models import Embedding, Moment
+from search.ranking import Candidate, Chosen, Signal, choose_visuals
+from search.spaces import Space
+
+__all__ = [
+    "Candidate",
+    "Chosen",
+    "Found",
+    "Query",
+    "QueryError",
+    "Results",
+    "Signal",
+    "Stretch",
+    "choose_visuals",
+    "describe",
+    "embedding_of",
+    "find",
+    "index_asset",
+    "mend",
+    "rebuild",
+    "refresh_words",
+    "unindex_asset",
+]
+
+
+def spaces_of(model: str | None = None) -> Iterable[Space]:
+    """Every space that has rows, of one model or of all."""
+    rows = Embedding.objects.filter(model=model) if model else Embedding.objects.all()
+    pairs = rows.order_by().values_list("moment__workspace_id", "model").distinct()
+    return [Space(workspace_id, name) for workspace_id, name in sorted(pairs)]
+
+
+def rebuild(model: str | None = None, *, index: Index | None = None) -> int:
+    """Make the index anew from the database, of one model or of all. Returns how many vectors it holds."""
+    used: Index = index or engines["index"]
+    return sum(spaces.rebuild(used, space) for space in spaces_of(model))
+
+
+def mend(*, index: Index | None = None) -> tuple[int, int]:
+    """Bring the index in step with the database: what was missing, what was too much. For a periodic job."""
+    used: Index = index or engines["index"]
+    missing = extra = 0
+    for space in spaces_of():
+        try:
+            lacked, surplus = spaces.mend(used, space)
+        except IndexDamaged:
+            lacked, surplus = spaces.rebuild(used, space), 0
+        missing, extra = missing + lacked, extra + surplus
+    return missing, extra
+
+
+def embedding_of(asset: Asset, second: float = 0.0, *, embedder: Embedder | None = None) -> Vectors | None:
+    """The vector of an asset's picture at a second: of the moment that holds it, else of the nearest one."""
+    used: Embedder = embedder or engines["embedder"]
+    if used.problems():
+        return None
+    rows = Embedding.objects.filter(moment__asset=asset, model=used.card.digest).select_related("moment")
+    if not rows:
+        return None
+    nearest = min(rows, key=lambda row: (max(row.moment.start - second, second - row.moment.end, 0.0), row.moment.pk))
+    vector: Vectors = spaces.vectors_of([bytes(nearest.vector)])[0]
+    return vector
+
+
+def describe(workspace_id: int | None = None, *, embedder: Embedder | None = None) -> dict[str, Any]:
+    """How search stands: the model and its card, how many moments there are and how many it has seen, the index.
+
+    `lag` is how many vectors the index lacks or has too many; `damaged` that it can't be read and will be made anew.
+    """
+    used: Embedder = embedder or engines["embedder"]
+    index: Index = engines["index"]
+    moments = Moment.objects.all() if workspace_id is None else Moment.objects.in_workspace(workspace_id)
+    told: dict[str, Any] = {
+        "engine": used.name,
+        "problems": [str(problem) for problem in used.problems()],
+        "model": "",
+        "card": None,
+        "moments": moments.count(),
+        "embedded": 0,
+        "unseen": 0,
+        "index": index.name,
+        "generation": 0,
+        "lag": 0,
+        "damaged": False,
+    }
+    if told["problems"]:
+        return told
+    card = used.card
+    told |= {"model": used.model, "card": card, "embedded": moments.filter(embeddings__model=card.digest).count()}
+    told["unseen"] = (
+        moments.without_embedding(card.digest).filter(asset__domain__in=card.domains).count()
+    )
+    for space in spaces_of(card.digest):
+        if workspace_id in (None, space.workspace_id):
+            try:
+                told["generation"] = max(told["generation"], index.generation(space.name))
+                told["lag"] += abs(space.rows().count() - index.count(space.name))
+            except IndexDamaged:
+                told["damaged"] = True
+    return told
