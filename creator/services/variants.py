@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -131,19 +132,25 @@ def _render_video(work: Work, story: Story, variant: Variant, key: str, progress
 
 def _render_card(work: Work, story: Story, variant: Variant, key: str) -> None:
     form = parse_format(variant.format)
-    scene = next((scene for scene in story.scenes.select_related("asset") if scene.asset), None)
-    with still_of(scene) as picture:
-        card = cards.Card(
-            headline=story.title, text=card_text(story), picture=picture, language=story.language,
-            credit=scene.asset.credit if scene and scene.asset else "",
-        )  # fmt: skip
-        image = cards.render_card(card, (form.width, form.height), look(story))
+    image = compose_card(story, variant).image
     with work.effect():
         variant.rendition = media.store_rendition(
             story.workspace_id, key=digest_of(key, "card"), recipe=variant.format, content=cards.encode(image, "png"),
             content_type="image/png", width=form.width, height=form.height, made_by={"engine": "cards"},
         )  # fmt: skip
         _finish(work, variant, key)
+
+
+def compose_card(story: Story, variant: Variant) -> cards.Composed:
+    """A card of the story as it is, with what the gate wants to know of it."""
+    form = parse_format(variant.format)
+    scene = next((scene for scene in story.scenes.select_related("asset") if scene.asset), None)
+    with still_of(scene) as picture:
+        card = cards.Card(
+            headline=story.title, text=card_text(story), picture=picture, language=story.language,
+            credit=scene.asset.credit if scene and scene.asset else "",
+        )  # fmt: skip
+        return cards.compose(card, (form.width, form.height), look(story))
 
 
 @contextmanager
@@ -175,13 +182,13 @@ def check(story: Story) -> list[dict[str, Any]]:
     """What the gate finds in the story's renditions: [{"severity", "scene", "second", "message", "format"}]."""
     found: list[dict[str, Any]] = []
     for variant in story.variants.select_related("rendition"):
-        if variant.kind == "video" and variant.rendition:
-            line = timeline(story, variant)
-            found += [
-                {"severity": each.severity, "scene": each.scene, "second": each.second, "message": each.message,
-                 "format": variant.format}
-                for each in gate.check_video(variant.rendition.file, line)
-            ]  # fmt: skip
+        if variant.rendition is None:
+            continue
+        if variant.kind == "video":
+            faults = gate.check_video(variant.rendition.file, timeline(story, variant))
+        else:
+            faults = gate.check_card(compose_card(story, variant))
+        found += [asdict(fault) | {"format": variant.format} for fault in faults]
     for scene in story.scenes.select_related("asset"):
         if scene.asset is None:
             found.append(_finding(scene, "This scene has no picture."))
@@ -192,7 +199,7 @@ def check(story: Story) -> list[dict[str, Any]]:
     return found
 
 
-def _finding(scene: Scene, message: str, *, severity: str = "error") -> dict[str, Any]:
+def _finding(scene: Scene, message: str, *, severity: str = "blocking") -> dict[str, Any]:
     return {"severity": severity, "scene": str(scene.pk), "second": 0.0, "message": message, "format": ""}
 
 
