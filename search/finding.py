@@ -16,6 +16,7 @@ from media_processing.engine import EngineError, engines
 from media_processing.models import Asset
 from search import spaces
 from search.engines.base import Embedder, Hit, Index, Vectors
+from search.fulltext import WordRank
 from search.models import Embedding, Moment, MomentQuerySet
 from search.ranking import WORDS_ENOUGH, Fused, Signal, mmr, rrf, stands_out
 from search.spaces import Space
@@ -252,7 +253,7 @@ class _Search:
             lists["likeness"] = self._nearest("likeness", _middle([likeness] if spoken is None else [likeness, spoken]))
         words = query.words or ("" if likeness is not None else self._words_of_moment())
         if wanted(words):
-            matching = self.moments.matching(words).values_list("id", "word_rank")
+            matching = self.moments.matching(words).values_list("id", WordRank("words__document", query=words))
             lists["words"] = [(number, round(float(rank), 12)) for number, rank in matching[: self.depth]]
         return lists
 

@@ -36,7 +36,7 @@ class Texts:
         return [getattr(self, name) for name in COLUMNS]
 
 
-class Matches(Lookup):  # type: ignore[type-arg]
+class Matches(Lookup):
     """`words__document__matches="..."`: the word query of search/words.py."""
 
     lookup_name = "matches"
@@ -74,11 +74,14 @@ class WordRank(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **_context: Any) -> Any:
         column, params = compiler.compile(self.source_expressions[0])
-        query = for_tsquery(wanted(self.extra["query"]))
-        return f"ts_rank('{_RANKS}', {column}, %s::tsquery, 1)", [*params, query]
+        asked = wanted(self.extra["query"])
+        # ts_rank takes 'fire' and 'fire':* for one word; whole words must count for more than beginnings.
+        rank = f"ts_rank('{_RANKS}', {column}, %s::tsquery, 1)"
+        queries = [for_tsquery(asked, beginnings=False), for_tsquery(asked)]
+        return f"({rank} + 0.5 * {rank})", [*params, queries[0], *params, queries[1]]
 
 
-class HasItem(Lookup):  # type: ignore[type-arg]
+class HasItem(Lookup):
     """`tags__has_item="sea"`: a JSON list holds a text. Django's `contains` isn't there on SQLite."""
 
     lookup_name = "has_item"

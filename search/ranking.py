@@ -216,13 +216,14 @@ def assign(cost: NDArray[np.float64]) -> list[int]:
                 row = int(row_of[nearest])
                 reached.append(row)
         row_price[start] += distance
-        column_of = {int(row_of[at]): at for at in np.flatnonzero(done) if row_of[at] >= 0}
+        column_of = {int(row_of[at]): int(at) for at in np.flatnonzero(done) if row_of[at] >= 0}
         for other in reached[1:]:
             row_price[other] += distance - shortest[column_of[other]]
         column_price[done] -= distance - shortest[done]
         while end >= 0:  # turn the path over
             row = int(before[end])
-            row_of[end], end = row, column_of.get(row, -1) if row != start else -1
+            row_of[end] = row
+            end = column_of.get(row, -1) if row != start else -1
     result = [-1] * rows
     for at in np.flatnonzero(row_of >= 0):
         result[int(row_of[at])] = int(at)

@@ -47,7 +47,9 @@ def words_of(text: str) -> list[str]:
 
 def wanted(query: str) -> Wanted:
     """Read a query: words, "quoted words", -unwanted words. Any character may come in; none means anything else."""
-    any_of, all_of, none_of = [], [], []
+    any_of: list[tuple[str, ...]] = []
+    all_of: list[tuple[str, ...]] = []
+    none_of: list[tuple[str, ...]] = []
     for part in _PARTS.finditer(query):
         if part["plain"] is None:
             run = tuple(word for piece in _runs(part["quoted"]) for word in _asked(piece))
@@ -96,9 +98,9 @@ def for_fts5(asked: Wanted) -> str:
     return query
 
 
-def for_tsquery(asked: Wanted) -> str:
-    """The query in the syntax of PostgreSQL's tsquery."""
-    any_of = " | ".join(_tsquery_any(run) for run in asked.any_of)
+def for_tsquery(asked: Wanted, *, beginnings: bool = True) -> str:
+    """The query in the syntax of PostgreSQL's tsquery; without `beginnings`, only whole words."""
+    any_of = " | ".join(_tsquery_any(run, beginnings) for run in asked.any_of)
     required = [_tsquery_phrase(run) for run in asked.all_of]
     query = " & ".join(required) if required else f"({any_of})"
     if required and any_of:
@@ -149,11 +151,11 @@ def _tsquery_phrase(run: tuple[str, ...]) -> str:
     return "(" + " <-> ".join(f"'{word}'" for word in run) + ")"
 
 
-def _tsquery_any(run: tuple[str, ...]) -> str:
+def _tsquery_any(run: tuple[str, ...], beginnings: bool) -> str:
     if len(run) > 1:
         return _tsquery_phrase(run)
     alternatives = [f"'{form}'" for form in forms(run[0])]
-    if _prefixed(run[0]):
+    if beginnings and _prefixed(run[0]):
         alternatives.append(f"'{run[0]}':*")
     return " | ".join(alternatives)
 
