@@ -42,9 +42,7 @@ class IllustratorPainter(Painter):
     def model(self) -> str:
         return f"resvg-py {version('resvg-py')}"
 
-    def _draw(
-        self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress
-    ) -> Picture:
+    def _draw(self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress) -> Picture:
         reading = _read(words, seed, style)
         content = rasterise(svg(reading.scene, width, height))
         progress(1.0)
@@ -53,7 +51,7 @@ class IllustratorPainter(Painter):
     def _animate(
         self, words: str, *, width: int, height: int, seconds: float, seed: int, style: str, progress: Progress
     ) -> Picture:
-        """Whole loops fill the clip, so that it can itself be repeated without a seam. Sides are rounded down to even."""
+        """Whole loops fill the clip, so that it can be repeated without a seam. Sides are rounded down to even."""
         reading = _read(words, seed, style)
         width, height = width - width % 2, height - height % 2
         drawn = max(1, round(seconds * FPS / EVERY))
@@ -66,7 +64,12 @@ class IllustratorPainter(Painter):
         self, reading: Reading, content: bytes, kind: str, suffix: str, width: int, height: int, seed: int
     ) -> Picture:
         return Picture(
-            content=content, kind=kind, suffix=suffix, width=width, height=height, alt=told(reading.scene),
+            content=content,
+            kind=kind,
+            suffix=suffix,
+            width=width,
+            height=height,
+            alt=told(reading.scene),
             tags=tags(reading.scene),
             made_by=self.made_by(seed=seed, scene=reading.scene.as_dict(), knew=list(reading.knew)),
         )

@@ -33,7 +33,10 @@ def _tower(canvas: Canvas, x: float, base: float, wide: float, high: float, fill
     if roof == 0:
         parts += box(x + wide * 0.47, top - wide * 0.5, max(3.0, wide * 0.05), wide * 0.5, dark)
     elif roof == 1:
-        parts += f'<path d="M{n(x)} {n(top + 1)}l{n(wide / 2)} {n(-wide * 0.42)}l{n(wide / 2)} {n(wide * 0.42)}Z" fill="{dark}"/>'
+        parts += (
+            f'<path d="M{n(x)} {n(top + 1)}l{n(wide / 2)} {n(-wide * 0.42)}l{n(wide / 2)} '
+            f'{n(wide * 0.42)}Z" fill="{dark}"/>'
+        )
     elif roof == 2:
         parts += box(x + wide * 0.18, top - wide * 0.16, wide * 0.4, wide * 0.17, fill)
     return parts
@@ -53,7 +56,10 @@ def _windows(
     for row in range(rows):
         for column in range(columns):
             chance = (share * 97 + row * 0.618 + column * 0.414 * (row % 3 + 1)) % 1.0
-            rect = f"M{n(x + step * (column + 0.28))} {n(base - high + up * (row + 0.3))}h{n(step * 0.44)}v{n(up * 0.44)}h{n(-step * 0.44)}Z"
+            rect = (
+                f"M{n(x + step * (column + 0.28))} {n(base - high + up * (row + 0.3))}"
+                f"h{n(step * 0.44)}v{n(up * 0.44)}h{n(-step * 0.44)}Z"
+            )
             (bright if chance < threshold else unlit).append(rect)
     parts = f'<path d="{"".join(unlit)}" fill="{dark}"/>' if unlit else ""
     return parts + (f'<path d="{"".join(bright)}" fill="{lit}"/>' if bright else "")
@@ -68,24 +74,44 @@ def houses(canvas: Canvas, plane: Plane, name: str) -> str:
     scale = min(1.4, canvas.stage / 850)
     x, last, parts = -30.0 - 90 * rng.random(), "", []
     while x < canvas.width + OVERSCAN:
-        wide, high = plane["width"] * (0.8 + 0.5 * rng.random()) * scale**0.5, plane["amp"] * (0.72 + 0.4 * rng.random()) * scale
+        wide, high = (
+            plane["width"] * (0.8 + 0.5 * rng.random()) * scale**0.5,
+            plane["amp"] * (0.72 + 0.4 * rng.random()) * scale,
+        )
         wall = rng.choice([w for w in walls if w != last])
         last = wall
-        parts.append(_house(canvas, x, base, wide, high, wall, materials["roof"], depth, rng.random(), rng.randrange(3)))
+        parts.append(
+            _house(canvas, x, base, wide, high, wall, materials["roof"], depth, rng.random(), rng.randrange(3))
+        )
         x += wide
     return "".join(parts)
 
 
 def _house(
-    canvas: Canvas, x: float, base: float, wide: float, high: float, wall: str, roof: str, depth: float, share: float,
+    canvas: Canvas,
+    x: float,
+    base: float,
+    wide: float,
+    high: float,
+    wall: str,
+    roof: str,
+    depth: float,
+    share: float,
     kind: int,
 ) -> str:
     top, tiles = base - high, mix(canvas.lit(roof), wall, 0.15 + depth * 0.4)
-    parts = box(x, top, wide, high, wall) + box(x + wide - wide * 0.08, top, wide * 0.08, high, mix(wall, canvas.shadow, 0.12))
+    parts = box(x, top, wide, high, wall) + box(
+        x + wide - wide * 0.08, top, wide * 0.08, high, mix(wall, canvas.shadow, 0.12)
+    )
     if kind == 0:
-        parts += f'<path d="M{n(x - 6)} {n(top)}l{n(wide / 2 + 6)} {n(-wide * 0.36)}l{n(wide / 2 + 6)} {n(wide * 0.36)}Z" fill="{tiles}"/>'
+        parts += (
+            f'<path d="M{n(x - 6)} {n(top)}l{n(wide / 2 + 6)} {n(-wide * 0.36)}l{n(wide / 2 + 6)} '
+            f'{n(wide * 0.36)}Z" fill="{tiles}"/>'
+        )
     elif kind == 1:
-        parts += f'<path d="M{n(x)} {n(top)}l{n(wide * 0.1)} {n(-46)}h{n(wide * 0.8)}l{n(wide * 0.1)} 46Z" fill="{tiles}"/>'
+        parts += (
+            f'<path d="M{n(x)} {n(top)}l{n(wide * 0.1)} {n(-46)}h{n(wide * 0.8)}l{n(wide * 0.1)} 46Z" fill="{tiles}"/>'
+        )
     else:
         parts += box(x - 5, top - 12, wide + 10, 16, mix(wall, canvas.shadow, 0.2))
     pane, lit = mix(wall, canvas.shadow, 0.34), canvas.glow()
@@ -100,7 +126,9 @@ def _house(
             parts += box(left, down, 30, 42, lit if chance < threshold else pane)
             if not canvas.low:
                 parts += box(left - 4, down + 42, 38, 5, lighter(wall, 0.35))
-    return parts + _shopfront(canvas, x, shop, wide, base, wall, share, lit if canvas.night or canvas.light.name == "dusk" else pane)
+    return parts + _shopfront(
+        canvas, x, shop, wide, base, wall, share, lit if canvas.night or canvas.light.name == "dusk" else pane
+    )
 
 
 def _shopfront(canvas: Canvas, x: float, y: float, wide: float, base: float, wall: str, share: float, pane: str) -> str:
@@ -108,7 +136,9 @@ def _shopfront(canvas: Canvas, x: float, y: float, wide: float, base: float, wal
     materials = canvas.palette.materials
     cloth = canvas.lit(materials["cloth"] if share < 0.5 else materials["accent"])
     left, room = x + wide * 0.1, wide * 0.5
-    parts = box(left, y + 14, room, base - y - 22, pane) + box(x + wide * 0.7, y + 8, wide * 0.19, base - y - 8, mix(cloth, canvas.shadow, 0.3))
+    parts = box(left, y + 14, room, base - y - 22, pane) + box(
+        x + wide * 0.7, y + 8, wide * 0.19, base - y - 8, mix(cloth, canvas.shadow, 0.3)
+    )
     stripes = 6
     for stripe in range(stripes):
         fill = cloth if stripe % 2 == 0 else lighter(wall, 0.6)
@@ -126,7 +156,9 @@ def lamps(canvas: Canvas, plane: Plane, name: str) -> str:
     for index in range(number):
         x, top = (index + start) / number * canvas.width, base - plane["amp"]
         parts.append(box(x - 3.5, top, 7, plane["amp"], post) + box(x - 20, top - 4, 40, 7, post))
-        parts.append(f'<circle cx="{n(x)}" cy="{n(top + 12)}" r="13" fill="{canvas.glow() if dark else lighter(post, 0.7)}"/>')
+        parts.append(
+            f'<circle cx="{n(x)}" cy="{n(top + 12)}" r="13" fill="{canvas.glow() if dark else lighter(post, 0.7)}"/>'
+        )
         if dark:
             parts.append(f'<circle cx="{n(x)}" cy="{n(top + 12)}" r="70" fill="{canvas.glow()}" fill-opacity="0.16"/>')
     return "".join(parts)
@@ -147,7 +179,7 @@ def road(canvas: Canvas, plane: Plane, name: str) -> str:
 
 
 def _traffic(canvas: Canvas, y: float) -> str:
-    """A small van that crosses once in the loop: out of sight at moment 0, so that a still shows only what was asked for."""
+    """A small van that crosses once in the loop. At moment 0 it is out of sight: a still shows what was asked for."""
     if canvas.moment == 0.0:
         return ""
     x = -190 + canvas.moment * (canvas.width + 380)

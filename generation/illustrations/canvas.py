@@ -1,4 +1,4 @@
-"""What every plane painter is given: sizes, colours in the scene's light, and a random stream that never depends on detail.
+"""What every plane painter is given: sizes, colours in the scene's light, and random streams.
 
 Lengths are in units of a thousandth of the picture's shorter side, so a drawing means the same in every aspect.
 """
@@ -42,7 +42,7 @@ class Canvas:
 
     @cached_property
     def calm(self) -> float:
-        """Height of the strip at the bottom that captions lie on: 22 % of a 9:16 picture, 5 % of a square or wide one."""
+        """Height of the strip at the bottom for captions: 22 % of a 9:16 picture, 5 % of a square or wide one."""
         tall = min(1.0, max(0.0, (self.height / self.width - 1.0) / 0.6))
         return self.height * (0.05 + 0.175 * tall)
 
@@ -68,6 +68,11 @@ class Canvas:
             grey = mix("#C9D2DE", low, 0.4)
         share = self.weather.grey
         return mix(top, grey, share), mix(middle, grey, share), mix(low, grey, share * 0.8)
+
+    @cached_property
+    def haze(self) -> str:
+        """What distance fades to: the horizon's colour, at dusk with some of the red above it, or blues turn olive."""
+        return mix(self.sky[2], self.sky[1], {"day": 0.1, "morning": 0.3, "dusk": 0.55, "night": 0.1}[self.light.name])
 
     @cached_property
     def night(self) -> bool:
@@ -100,7 +105,7 @@ class Canvas:
         if self.weather.falls == "snow" and material in SETTLES:
             colour = mix(colour, SNOW, 0.72)
         air = min(0.94, depth * 0.58 + self.weather.haze * (0.25 + 0.6 * depth))
-        return mix(self.lit(colour), self.sky[2], air)
+        return mix(self.lit(colour), self.haze, air)
 
     def glow(self) -> str:
         """The colour of lit windows and lamps."""
@@ -126,7 +131,8 @@ class Canvas:
             return sheet
         # Strokes, not shifted copies: filling large translucent shapes takes most of a frame's time.
         shade = "".join(
-            f'<path d="{path}" fill="none" stroke="{self.shadow}" stroke-opacity="{opacity}" stroke-width="{n(lift * wide)}"/>'
+            f'<path d="{path}" fill="none" stroke="{self.shadow}" stroke-opacity="{opacity}" '
+            f'stroke-width="{n(lift * wide)}"/>'
             for wide, opacity in ((2.6, 0.05), (1.3, 0.07))
         )
         return shade + sheet

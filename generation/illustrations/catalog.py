@@ -219,19 +219,34 @@ def _object(name: str, row: Mapping[str, Any], settings: Mapping[str, SettingSpe
         if match and match.name in settings and match.name not in known:
             known.append(match.name)
     return ObjectSpec(
-        name=name, words=_strings(row["words"]), group=str(row["group"]), size=float(row["size"]),
-        stands=str(row["stands"]), main=str(row["main"]), second=str(row["second"]), accent=str(row["accent"]),
-        related=_strings(row["related"]), settings=tuple(known) or ("field",),
-        box=(float(box[1]), float(box[2])), body=re.sub(r">\s+<", "><", body.strip()),
+        name=name,
+        words=_strings(row["words"]),
+        group=str(row["group"]),
+        size=float(row["size"]),
+        stands=str(row["stands"]),
+        main=str(row["main"]),
+        second=str(row["second"]),
+        accent=str(row["accent"]),
+        related=_strings(row["related"]),
+        settings=tuple(known) or ("field",),
+        box=(float(box[1]), float(box[2])),
+        body=re.sub(r">\s+<", "><", body.strip()),
     )
 
 
 def _settings() -> dict[str, SettingSpec]:
     return {
         name: SettingSpec(
-            name=name, words=_strings(row["words"]), related=_strings(row.get("related", ())), label=row["label"],
-            horizon=row["horizon"], indoors=row.get("indoors", False), sky=row.get("sky", "sky"),
-            carries=_strings(row["carries"]), ground=row["ground"], planes=tuple(row["planes"]),
+            name=name,
+            words=_strings(row["words"]),
+            related=_strings(row.get("related", ())),
+            label=row["label"],
+            horizon=row["horizon"],
+            indoors=row.get("indoors", False),
+            sky=row.get("sky", "sky"),
+            carries=_strings(row["carries"]),
+            ground=row["ground"],
+            planes=tuple(row["planes"]),
             guests=_strings(row.get("guests", ())),
         )
         for name, row in _read("settings.toml").items()
@@ -279,5 +294,12 @@ def _tupled(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 __all__ = [
-    "Catalog", "CatalogError", "LightSpec", "Match", "ObjectSpec", "PaletteSpec", "SettingSpec", "WeatherSpec",
+    "Catalog",
+    "CatalogError",
+    "LightSpec",
+    "Match",
+    "ObjectSpec",
+    "PaletteSpec",
+    "SettingSpec",
+    "WeatherSpec",
 ]

@@ -39,9 +39,7 @@ def svg(scene: Scene, width: int, height: int, *, moment: float = 0.0, detail: s
     )
 
 
-def render(
-    scene: Scene, width: int, height: int, moment: float = 0.0, *, detail: str | None = None
-) -> Image.Image:
+def render(scene: Scene, width: int, height: int, moment: float = 0.0, *, detail: str | None = None) -> Image.Image:
     """The scene as an RGB picture. `detail` "low" is chosen for thumbnails unless given."""
     chosen = detail or ("low" if min(width, height) < LOW_BELOW else "full")
     content = rasterise(svg(scene, width, height, moment=moment, detail=chosen))
@@ -59,10 +57,15 @@ def canvas_for(scene: Scene, width: int, height: int, *, moment: float = 0.0, de
     catalog = Catalog.load()
     unit = min(width, height) / 1000
     return Canvas(
-        width=width / unit, height=height / unit,
-        setting=catalog.settings[scene.setting or "hills"], light=catalog.lights[scene.light],
-        weather=catalog.weathers[scene.weather], palette=catalog.palettes[scene.palette],
-        seed=scene.seed, moment=moment % 1.0, low=detail == "low",
+        width=width / unit,
+        height=height / unit,
+        setting=catalog.settings[scene.setting or "hills"],
+        light=catalog.lights[scene.light],
+        weather=catalog.weathers[scene.weather],
+        palette=catalog.palettes[scene.palette],
+        seed=scene.seed,
+        moment=moment % 1.0,
+        low=detail == "low",
     )
 
 
@@ -91,10 +94,14 @@ def _one(placed: Placed, item: Item, canvas: Canvas, catalog: Catalog) -> str:
         drawing = _cast(spec, frame, canvas) + drawing
     if placed.support == "water":
         drawing += _waterline(placed, canvas)
-    return canvas.plane(f'{support}<g transform="{motion}">{drawing}</g>' if motion else support + drawing, placed.depth)
+    return canvas.plane(
+        f'{support}<g transform="{motion}">{drawing}</g>' if motion else support + drawing, placed.depth
+    )
 
 
-def _slots(spec: ObjectSpec, item: Item, placed: Placed, canvas: Canvas, catalog: Catalog) -> tuple[tuple[str, str], ...]:
+def _slots(
+    spec: ObjectSpec, item: Item, placed: Placed, canvas: Canvas, catalog: Catalog
+) -> tuple[tuple[str, str], ...]:
     """The colour of every slot, in the light of the scene."""
     fixed = dict(catalog.fixed)
     if "skin" in spec.slots or "hair" in spec.slots:
@@ -124,9 +131,12 @@ def coloured(spec: ObjectSpec, slots: tuple[tuple[str, str], ...]) -> str:
 
 
 def _cast(spec: ObjectSpec, frame: str, canvas: Canvas) -> str:
-    """The paper shadow of an object: its silhouette, a little down and to the right."""
+    """The paper shadow of an object: its shapes, a little down and to the right.
+
+    Only a rim of it shows, so shapes may overlap; a group opacity would cost a layer of the whole picture's size.
+    """
     shape = coloured(spec, tuple((slot, canvas.shadow) for slot in sorted(spec.slots)))
-    return f'<g opacity="0.16" transform="translate(6 5) {frame}">{shape}</g>'
+    return f'<g fill-opacity="0.15" stroke-opacity="0.15" transform="translate(6 5) {frame}">{shape}</g>'
 
 
 def _contact(placed: Placed, canvas: Canvas) -> str:
@@ -184,5 +194,7 @@ def _motion(placed: Placed, canvas: Canvas) -> str:
     if group == "vehicles":
         return f"translate({n(base * 12)} {n(-abs(canvas.swing(2.0, phase, 2)))})"
     if group in ("people", "animals"):
-        return f"translate(0 {n(-abs(canvas.swing(4.0, phase)))}) rotate({base * 0.9:.2f} {n(placed.x)} {n(placed.feet)})"
+        return (
+            f"translate(0 {n(-abs(canvas.swing(4.0, phase)))}) rotate({base * 0.9:.2f} {n(placed.x)} {n(placed.feet)})"
+        )
     return ""

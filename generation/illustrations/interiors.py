@@ -35,20 +35,38 @@ def _view(canvas: Canvas, x: float, y: float, wide: float, high: float, name: st
     parts = box(x, y, wide, high, mix(middle, low, 0.3)) + box(x, y, wide, high * 0.4, mix(top, middle, 0.5))
     rng = canvas.rng(name + "view")
     if canvas.night:
-        parts += f'<circle cx="{n(x + wide * 0.28)}" cy="{n(y + high * 0.26)}" r="{n(min(wide, high) * 0.09)}" fill="#F6F0D6"/>'
+        parts += (
+            f'<circle cx="{n(x + wide * 0.28)}" cy="{n(y + high * 0.26)}" '
+            f'r="{n(min(wide, high) * 0.09)}" fill="#F6F0D6"/>'
+        )
     elif canvas.weather.grey < 0.5:
-        parts += f'<circle cx="{n(x + wide * 0.28)}" cy="{n(y + high * 0.3)}" r="{n(min(wide, high) * 0.11)}" fill="#FFF1B8"/>'
+        parts += (
+            f'<circle cx="{n(x + wide * 0.28)}" cy="{n(y + high * 0.3)}" '
+            f'r="{n(min(wide, high) * 0.11)}" fill="#FFF1B8"/>'
+        )
     if not towers:
         far, near = canvas.tone("peak", 0.7), canvas.tone("foliage", 0.3)
-        parts += f'<path d="M{n(x)} {n(y + high)}v{n(-high * 0.3)}q{n(wide * 0.3)} {n(-high * 0.2)} {n(wide * 0.6)} {n(high * 0.02)}t{n(wide * 0.4)} {n(-high * 0.04)}V{n(y + high)}Z" fill="{far}"/>'
-        return parts + f'<path d="M{n(x)} {n(y + high)}v{n(-high * 0.1)}q{n(wide * 0.4)} {n(-high * 0.14)} {n(wide)} {n(-high * 0.04)}V{n(y + high)}Z" fill="{near}"/>'
+        parts += (
+            f'<path d="M{n(x)} {n(y + high)}v{n(-high * 0.3)}q{n(wide * 0.3)} {n(-high * 0.2)} '
+            f'{n(wide * 0.6)} {n(high * 0.02)}t{n(wide * 0.4)} {n(-high * 0.04)}V{n(y + high)}Z" '
+            f'fill="{far}"/>'
+        )
+        return (
+            parts + f'<path d="M{n(x)} {n(y + high)}v{n(-high * 0.1)}q{n(wide * 0.4)} {n(-high * 0.14)} '
+            f'{n(wide)} {n(-high * 0.04)}V{n(y + high)}Z" fill="{near}"/>'
+        )
     left = x
     while left < x + wide - 20:
         w, h = min(50 + 50 * rng.random(), x + wide - left), high * (0.25 + 0.5 * rng.random())
         tower = canvas.tone("building", 0.45 + 0.35 * rng.random())
         parts += box(left, y + high - h, w, h, tower)
         if canvas.night and not canvas.low:
-            parts += "".join(box(left + 10 + 22 * c, y + high - h + 14 + 34 * r, 9, 14, canvas.glow()) for r in range(3) for c in range(2) if (r + c + int(left)) % 3)
+            parts += "".join(
+                box(left + 10 + 22 * c, y + high - h + 14 + 34 * r, 9, 14, canvas.glow())
+                for r in range(3)
+                for c in range(2)
+                if (r + c + int(left)) % 3
+            )
         left += w
     return parts
 
@@ -64,7 +82,10 @@ def window(canvas: Canvas, plane: Plane, name: str) -> str:
     parts += box(x + wide / 2 - 6, y, 12, high, frame) + box(x, y + high * 0.44, wide, 11, frame)
     for side, edge in ((-1, x - 30), (1, x + wide + 30)):
         inner = edge - side * (70 + sway)
-        parts += f'<path d="M{n(edge)} {n(y - 34)}H{n(inner)}Q{n(inner + side * 8)} {n(y + high * 0.6)} {n(edge - side * (26 + sway))} {n(y + high + 54)}H{n(edge)}Z" fill="{cloth}"/>'
+        parts += (
+            f'<path d="M{n(edge)} {n(y - 34)}H{n(inner)}Q{n(inner + side * 8)} {n(y + high * 0.6)} '
+            f'{n(edge - side * (26 + sway))} {n(y + high + 54)}H{n(edge)}Z" fill="{cloth}"/>'
+        )
     return parts + box(x - 50, y - 44, wide + 100, 14, darker(cloth, 0.25), round_=7)
 
 
@@ -76,7 +97,9 @@ def frames(canvas: Canvas, plane: Plane, name: str) -> str:
     for dx, dy, wide, high in ((-70, -40, 110, 150), (66, 10, 90, 90)):
         one, two = (_indoors(canvas, m) for m in rng.sample(sorted(materials), 2))
         left, top = x + dx - wide / 2, y + dy - high / 2
-        parts += box(left - 8, top - 8, wide + 16, high + 16, _indoors(canvas, "floor")) + box(left, top, wide, high, lighter(one, 0.5))
+        parts += box(left - 8, top - 8, wide + 16, high + 16, _indoors(canvas, "floor")) + box(
+            left, top, wide, high, lighter(one, 0.5)
+        )
         parts += f'<circle cx="{n(left + wide * 0.45)}" cy="{n(top + high * 0.42)}" r="{n(wide * 0.24)}" fill="{two}"/>'
         parts += box(left, top + high * 0.62, wide, high * 0.38, one)
     return parts
@@ -105,7 +128,8 @@ def rug(canvas: Canvas, plane: Plane, name: str) -> str:
     x = canvas.width / 2
     return (
         f'<ellipse cx="{n(x)}" cy="{n(y)}" rx="{n(wide)}" ry="{n(high)}" fill="{cloth}"/>'
-        f'<ellipse cx="{n(x)}" cy="{n(y)}" rx="{n(wide * 0.9)}" ry="{n(high * 0.84)}" fill="none" stroke="{trim}" stroke-width="7"/>'
+        f'<ellipse cx="{n(x)}" cy="{n(y)}" rx="{n(wide * 0.9)}" ry="{n(high * 0.84)}" fill="none" '
+        f'stroke="{trim}" stroke-width="7"/>'
     )
 
 
@@ -139,11 +163,19 @@ def shelves(canvas: Canvas, plane: Plane, name: str) -> str:
         y = canvas.y(plane["y"]) + row * 150
         x = canvas.width * 0.1
         while x < canvas.width * 0.1 + width - 70:
-            fill, kind, high = mix(_indoors(canvas, rng.choice(materials)), _indoors(canvas, "wall"), 0.35), rng.randrange(3), 44 + 40 * rng.random()
+            fill, kind, high = (
+                mix(_indoors(canvas, rng.choice(materials)), _indoors(canvas, "wall"), 0.35),
+                rng.randrange(3),
+                44 + 40 * rng.random(),
+            )
             if kind == 0:
                 parts += box(x + 8, y - high, 34, high, fill, round_=6)
             elif kind == 1:
-                parts += f'<path d="M{n(x + 20)} {n(y - high)}h14v{n(high * 0.35)}l16 {n(high * 0.5)}q2 {n(high * 0.15)} -8 {n(high * 0.15)}h-30q-10 0 -8 {n(-high * 0.15)}l16 {n(-high * 0.5)}Z" fill="{fill}"/>'
+                parts += (
+                    f'<path d="M{n(x + 20)} {n(y - high)}h14v{n(high * 0.35)}l16 {n(high * 0.5)}q2 '
+                    f"{n(high * 0.15)} -8 {n(high * 0.15)}h-30q-10 0 -8 {n(-high * 0.15)}l16 "
+                    f'{n(-high * 0.5)}Z" fill="{fill}"/>'
+                )
             x += 52 + 34 * rng.random()
         parts += box(canvas.width * 0.08, y, canvas.width * 0.84, 13, wood, round_=3)
     return parts
@@ -155,7 +187,9 @@ def bench(canvas: Canvas, plane: Plane, name: str) -> str:
     front = mix(_indoors(canvas, "wall"), _indoors(canvas, "peak"), 0.45)
     parts = box(0, y - amp + 14, canvas.width, amp, front) + box(0, y - amp, canvas.width, 20, lighter(front, 0.55))
     step = 190
-    return parts + "".join(box(x + 70, y - amp + 44, 52, 9, darker(front, 0.3), round_=4) for x in range(0, int(canvas.width), step))
+    return parts + "".join(
+        box(x + 70, y - amp + 44, 52, 9, darker(front, 0.3), round_=4) for x in range(0, int(canvas.width), step)
+    )
 
 
 def backdrop(canvas: Canvas, plane: Plane, name: str) -> str:
@@ -172,10 +206,16 @@ def beams(canvas: Canvas, plane: Plane, name: str) -> str:
     """Spotlights that sway and meet on the boards."""
     x, floor = canvas.width / 2, canvas.stage - 0.02 * canvas.height
     high = (canvas.height - canvas.horizon) * 0.18
-    parts = f'<ellipse cx="{n(x)}" cy="{n(floor)}" rx="{n(canvas.width * 0.36)}" ry="{n(high)}" fill="#FFF3C4" fill-opacity="0.28"/>'
+    parts = (
+        f'<ellipse cx="{n(x)}" cy="{n(floor)}" rx="{n(canvas.width * 0.36)}" ry="{n(high)}" '
+        'fill="#FFF3C4" fill-opacity="0.28"/>'
+    )
     for start, end, phase in ((0.16, 0.46, 0.0), (0.84, 0.54, 0.5)):
         sx, ex = canvas.width * start, canvas.width * end + canvas.swing(26, phase)
-        parts += f'<path d="M{n(sx - 16)} -10H{n(sx + 16)}L{n(ex + canvas.width * 0.22)} {n(floor)}H{n(ex - canvas.width * 0.22)}Z" fill="#FFF3C4" fill-opacity="0.13"/>'
+        parts += (
+            f'<path d="M{n(sx - 16)} -10H{n(sx + 16)}L{n(ex + canvas.width * 0.22)} {n(floor)}'
+            f'H{n(ex - canvas.width * 0.22)}Z" fill="#FFF3C4" fill-opacity="0.13"/>'
+        )
     return parts
 
 
@@ -187,10 +227,16 @@ def curtains(canvas: Canvas, plane: Plane, name: str) -> str:
     sway, parts = canvas.swing(6), ""
     for side, edge in ((1, -20.0), (-1, canvas.width + 20)):
         inner = edge + side * (wide + 20 + sway)
-        parts += f'<path d="M{n(edge)} -10H{n(inner)}Q{n(inner - side * 34)} {n(foot * 0.6)} {n(inner - side * 10)} {n(foot)}H{n(edge)}Z" fill="{cloth}"/>'
+        parts += (
+            f'<path d="M{n(edge)} -10H{n(inner)}Q{n(inner - side * 34)} {n(foot * 0.6)} '
+            f'{n(inner - side * 10)} {n(foot)}H{n(edge)}Z" fill="{cloth}"/>'
+        )
         for fold in (0.3, 0.62):
             left = edge + side * (wide * fold + sway * fold)
-            parts += f'<path d="M{n(left)} -10h{n(side * 17)}Q{n(left + side * 4)} {n(foot * 0.6)} {n(left + side * 15)} {n(foot)}h{n(-side * 15)}Z" fill="{dark}"/>'
+            parts += (
+                f'<path d="M{n(left)} -10h{n(side * 17)}Q{n(left + side * 4)} {n(foot * 0.6)} '
+                f'{n(left + side * 15)} {n(foot)}h{n(-side * 15)}Z" fill="{dark}"/>'
+            )
     scallops, step = "", canvas.width / max(4, round(canvas.width / 180))
-    scallops = f"M-5 -10V50" + f"q{n(step / 2)} 74 {n(step)} 0" * (round(canvas.width / step) + 1) + "V-10Z"
+    scallops = "M-5 -10V50" + f"q{n(step / 2)} 74 {n(step)} 0" * (round(canvas.width / step) + 1) + "V-10Z"
     return parts + f'<path d="{scallops}" fill="{mix(cloth, dark, 0.5)}"/>'

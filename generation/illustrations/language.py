@@ -8,12 +8,36 @@ from dataclasses import dataclass
 
 WORD = re.compile(r"[a-z]+|\d[\d,]*(?:\.\d+)?")
 IRREGULAR = {
-    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "geese": "goose",
-    "feet": "foot", "teeth": "tooth", "oxen": "ox", "leaves": "leaf", "wolves": "wolf", "knives": "knife",
-    "loaves": "loaf", "shelves": "shelf", "calves": "calf", "wives": "wife", "lives": "life", "thieves": "thief",
-    "policemen": "policeman", "policewomen": "policewoman", "firemen": "fireman", "fishermen": "fisherman",
-    "businessmen": "businessman", "businesswomen": "businesswoman", "sportsmen": "sportsman",
-    "potatoes": "potato", "tomatoes": "tomato", "buses": "bus", "lenses": "lens", "viruses": "virus",
+    "people": "person",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "mice": "mouse",
+    "geese": "goose",
+    "feet": "foot",
+    "teeth": "tooth",
+    "oxen": "ox",
+    "leaves": "leaf",
+    "wolves": "wolf",
+    "knives": "knife",
+    "loaves": "loaf",
+    "shelves": "shelf",
+    "calves": "calf",
+    "wives": "wife",
+    "lives": "life",
+    "thieves": "thief",
+    "policemen": "policeman",
+    "policewomen": "policewoman",
+    "firemen": "fireman",
+    "fishermen": "fisherman",
+    "businessmen": "businessman",
+    "businesswomen": "businesswoman",
+    "sportsmen": "sportsman",
+    "potatoes": "potato",
+    "tomatoes": "tomato",
+    "buses": "bus",
+    "lenses": "lens",
+    "viruses": "virus",
 }
 SINGULAR_ENDINGS = ("ss", "us", "is", "ous", "news")
 
@@ -120,10 +144,10 @@ def plural(label: str) -> str:
 
 
 def article(words: str) -> str:
-    """"a" or "an", as the next word sounds."""
+    """ "a" or "an", as the next word sounds."""
     return "an" if words[:1] in "aeiou" and not words.startswith(("uni", "one", "euro", "use")) else "a"
 
 
 def listed(parts: Sequence[str]) -> str:
-    """"a, b and c"."""
+    """ "a, b and c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

@@ -4,23 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generation.illustrations import buildings, interiors, planes
+from generation.illustrations import buildings, greenery, heavens, interiors, planes
 from generation.illustrations.canvas import Canvas, Plane
 
 Painter = Callable[[Canvas, Plane, str], str]
 """A canvas, a row of settings.toml and the plane's own name for its random stream, to SVG."""
 
 KINDS: dict[str, Painter] = {
-    "ridge": planes.ridge, "water": planes.water, "shore": planes.shore, "bank": planes.shore, "trees": planes.trees,
-    "pines": planes.pines, "trunks": planes.trunks, "path": planes.path, "tufts": planes.tufts, "furrows": planes.furrows,
-    "fence": planes.fence, "dunes": planes.dunes, "mesas": planes.mesas, "peaks": planes.peaks,
-    "bank_of_cloud": planes.bank_of_cloud, "stars": planes.starfield, "planet": planes.planet,
-    "crater_ground": planes.crater_ground,
-    "skyline": buildings.skyline, "houses": buildings.houses, "lamps": buildings.lamps, "road": buildings.road,
+    "ridge": planes.ridge,
+    "water": planes.water,
+    "shore": planes.shore,
+    "bank": planes.shore,
+    "trees": greenery.trees,
+    "pines": greenery.pines,
+    "trunks": greenery.trunks,
+    "path": planes.path,
+    "tufts": greenery.tufts,
+    "furrows": greenery.furrows,
+    "fence": greenery.fence,
+    "dunes": planes.dunes,
+    "mesas": planes.mesas,
+    "peaks": planes.peaks,
+    "bank_of_cloud": heavens.bank_of_cloud,
+    "stars": heavens.starfield,
+    "planet": heavens.planet,
+    "crater_ground": heavens.crater_ground,
+    "skyline": buildings.skyline,
+    "houses": buildings.houses,
+    "lamps": buildings.lamps,
+    "road": buildings.road,
     "pavement": buildings.pavement,
-    "wallpaper": interiors.wallpaper, "window": interiors.window, "frames": interiors.frames,
-    "floorboards": interiors.floorboards, "rug": interiors.rug, "panorama": interiors.panorama, "tiles": interiors.tiles,
-    "shelves": interiors.shelves, "bench": interiors.bench, "backdrop": interiors.backdrop, "beams": interiors.beams,
+    "wallpaper": interiors.wallpaper,
+    "window": interiors.window,
+    "frames": interiors.frames,
+    "floorboards": interiors.floorboards,
+    "rug": interiors.rug,
+    "panorama": interiors.panorama,
+    "tiles": interiors.tiles,
+    "shelves": interiors.shelves,
+    "bench": interiors.bench,
+    "backdrop": interiors.backdrop,
+    "beams": interiors.beams,
     "curtains": interiors.curtains,
 }
 

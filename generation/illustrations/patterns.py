@@ -1,4 +1,4 @@
-"""Abstract scenes of cut paper for lines that name nothing drawable: calm, layered, in the scene's palette and light."""
+"""Abstract scenes of cut paper for lines that name nothing drawable: calm, layered, in palette and light."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def _ground(canvas: Canvas, top: str, bottom: str) -> str:
 
 
 def _disc(canvas: Canvas, x: float, y: float, r: float, fill: str, cast: float = 9) -> str:
-    shade = f'<circle cx="{n(x + cast * 0.5)}" cy="{n(y + cast)}" r="{n(r + 3)}" fill="{canvas.shadow}" fill-opacity="0.13"/>'
+    shade = (
+        f'<circle cx="{n(x + cast * 0.5)}" cy="{n(y + cast)}" r="{n(r + 3)}" fill="{canvas.shadow}" '
+        'fill-opacity="0.13"/>'
+    )
     return shade + f'<circle cx="{n(x)}" cy="{n(y)}" r="{n(r)}" fill="{fill}"/>'
 
 
@@ -43,7 +46,9 @@ def _strata(canvas: Canvas, colours: list[str]) -> str:
     rng, (top, _middle, low) = canvas.rng("strata"), canvas.sky
     parts = [_ground(canvas, mix(top, low, 0.35), low)]
     r = 130 + 50 * rng.random()
-    parts.append(_disc(canvas, canvas.width * (0.28 + 0.44 * rng.random()), canvas.stage * 0.3 + canvas.swing(10), r, colours[3]))
+    parts.append(
+        _disc(canvas, canvas.width * (0.28 + 0.44 * rng.random()), canvas.stage * 0.3 + canvas.swing(10), r, colours[3])
+    )
     sheets = 6
     for sheet in range(sheets):
         share = sheet / (sheets - 1)
@@ -65,16 +70,25 @@ def _arches(canvas: Canvas, colours: list[str]) -> str:
     base = canvas.stage * 0.98
     spots = [(0.24, 0.86), (0.80, 0.74), (0.52, 1.0)]
     for index, (place, size) in enumerate(spots):
-        x, r = canvas.width * (place + 0.05 * (rng.random() - 0.5)), size * min(430.0, canvas.width * 0.32) * (0.9 + 0.2 * rng.random())
+        x, r = (
+            canvas.width * (place + 0.05 * (rng.random() - 0.5)),
+            size * min(430.0, canvas.width * 0.32) * (0.9 + 0.2 * rng.random()),
+        )
         tall = r * (0.25 + 0.7 * rng.random()) * min(1.6, canvas.stage / 900)
         offset = rng.randrange(5)
         for ring in range(5):
             inner = r * (1 - ring * 0.19)
             lift = canvas.swing(7, index * 0.3 + ring * 0.08)
             fill = colours[(offset + ring) % 5] if ring < 4 else light
-            d = f"M{n(x - inner)} {n(canvas.height)}V{n(base - tall + lift)}a{n(inner)} {n(inner)} 0 0 1 {n(2 * inner)} 0V{n(canvas.height)}Z"
+            d = (
+                f"M{n(x - inner)} {n(canvas.height)}V{n(base - tall + lift)}a{n(inner)} {n(inner)} 0 "
+                f"0 1 {n(2 * inner)} 0V{n(canvas.height)}Z"
+            )
             parts.append(canvas.cut(d, fill, lift=5))
-    return "".join(parts) + f'<rect y="{n(base)}" width="{n(canvas.width)}" height="{n(canvas.height - base)}" fill="{mix(colours[0], canvas.shadow, 0.12)}"/>'
+    return (
+        "".join(parts) + f'<rect y="{n(base)}" width="{n(canvas.width)}" height="{n(canvas.height - base)}" '
+        f'fill="{mix(colours[0], canvas.shadow, 0.12)}"/>'
+    )
 
 
 def _quarters(canvas: Canvas, colours: list[str]) -> str:
@@ -90,16 +104,25 @@ def _quarters(canvas: Canvas, colours: list[str]) -> str:
             x, y, turn, fade = column * cell, row * cell, rng.randrange(4), row / last * 0.4
             back, front = (mix(colour, light, fade) for colour in rng.sample(colours, 2))
             if rng.random() < 0.8:
-                parts.append(f'<rect x="{n(x)}" y="{n(y)}" width="{n(cell + 0.6)}" height="{n(cell + 0.6)}" fill="{mix(back, light, 0.45)}"/>')
+                parts.append(
+                    f'<rect x="{n(x)}" y="{n(y)}" width="{n(cell + 0.6)}" height="{n(cell + 0.6)}" '
+                    f'fill="{mix(back, light, 0.45)}"/>'
+                )
             swing = canvas.swing(7, rng.random())
             kind = rng.random()
             if kind < 0.72:
                 d = f"M0 0H{n(cell)}A{n(cell)} {n(cell)} 0 0 1 0 {n(cell)}Z"
-                parts.append(f'<path d="{d}" fill="{front}" transform="translate({n(x)} {n(y)}) rotate({turn * 90} {n(cell / 2)} {n(cell / 2)}) rotate({swing:.1f})"/>')
+                parts.append(
+                    f'<path d="{d}" fill="{front}" transform="translate({n(x)} {n(y)}) '
+                    f'rotate({turn * 90} {n(cell / 2)} {n(cell / 2)}) rotate({swing:.1f})"/>'
+                )
             else:
                 parts.append(_disc(canvas, x + cell / 2, y + cell / 2, cell * (0.3 + swing / 250), front, 6))
     end = last * cell
-    return "".join(parts) + f'<rect y="{n(end)}" width="{n(canvas.width)}" height="{n(max(0.0, canvas.height - end))}" fill="{mix(colours[0], light, 0.3)}"/>'
+    return (
+        "".join(parts) + f'<rect y="{n(end)}" width="{n(canvas.width)}" height="{n(max(0.0, canvas.height - end))}" '
+        f'fill="{mix(colours[0], light, 0.3)}"/>'
+    )
 
 
 def _orbs(canvas: Canvas, colours: list[str]) -> str:
@@ -115,11 +138,15 @@ def _orbs(canvas: Canvas, colours: list[str]) -> str:
         x, y = x + canvas.swing(14, phase), y + canvas.swing(16, phase + 0.25)
         match index % 4:
             case 1:
-                parts.append(f'<circle cx="{n(x)}" cy="{n(y)}" r="{n(r * 0.8)}" fill="none" stroke="{fill}" stroke-width="{n(r * 0.22)}"/>')
+                parts.append(
+                    f'<circle cx="{n(x)}" cy="{n(y)}" r="{n(r * 0.8)}" fill="none" stroke="{fill}" '
+                    f'stroke-width="{n(r * 0.22)}"/>'
+                )
             case 2:
                 turn = rng.randrange(4) * 45 + canvas.swing(8, phase)
                 parts.append(
-                    f'<path d="M{n(-r)} 0a{n(r)} {n(r)} 0 0 1 {n(2 * r)} 0Z" fill="{fill}" transform="translate({n(x)} {n(y)}) rotate({turn:.1f})"/>'
+                    f'<path d="M{n(-r)} 0a{n(r)} {n(r)} 0 0 1 {n(2 * r)} 0Z" fill="{fill}" '
+                    f'transform="translate({n(x)} {n(y)}) rotate({turn:.1f})"/>'
                 )
             case _:
                 parts.append(_disc(canvas, x, y, r, fill))

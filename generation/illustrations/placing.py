@@ -49,11 +49,17 @@ def _arranged(wishes: list[_Wish], scene: Scene, canvas: Canvas, rng: random.Ran
     for wish in sorted(wishes, key=lambda wish: _order(wish, scene)):
         item = scene.items[wish.item]
         anchor = next((p for p in placed if scene.items[p.item].object == item.of), None) if item.relation else None
-        if anchor and wish.copy == 0:
+        if anchor and wish.copy == 0 and not _apart(wish, item, anchor):
             placed.append(_related(wish, item, anchor, canvas))
         else:
             placed.append(_best(wish, placed, canvas, target, rng))
     return placed
+
+
+def _apart(wish: _Wish, item: Item, anchor: Placed) -> bool:
+    """Someone beside a boat stays ashore."""
+    supports = {wish.support, anchor.support}
+    return item.relation == "beside" and len(supports) == 2 and "air" not in supports
 
 
 def _order(wish: _Wish, scene: Scene) -> tuple[bool, int, float]:
@@ -62,7 +68,9 @@ def _order(wish: _Wish, scene: Scene) -> tuple[bool, int, float]:
 
 
 def _ahead(placed: Placed, scene: Scene) -> float:
-    return {"on": 400.0, "in front of": 40.0, "under": 40.0, "behind": -60.0}.get(scene.items[placed.item].relation, 0.0)
+    return {"on": 400.0, "in front of": 40.0, "under": 40.0, "behind": -60.0}.get(
+        scene.items[placed.item].relation, 0.0
+    )
 
 
 def _wishes(scene: Scene, canvas: Canvas, catalog: Catalog) -> list[_Wish]:

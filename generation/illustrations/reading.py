@@ -1,6 +1,6 @@
 """Reads a line of English and says which scene shows it.
 
-Direct names come first, looser words only where too few things are named; a line without any becomes a pattern of paper.
+Direct names come first, looser words only where too few things are named; a line without any becomes a pattern.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ PLACES = frozenset(
 )
 LINKS = frozenset(("is", "was", "are", "were", "looks", "painted", "in"))
 OWNERS = frozenset(("his", "her", "its", "their", "our", "my", "your"))
+IDIOMS = frozenset(("on", "by", "with", "over"))
+"""These need an article: "on strike" and "by car" are no places."""
 OFFICES = frozenset(
     ("council", "hall", "government", "mayor", "official", "officials", "police", "court", "parliament", "leaders")
 )
@@ -76,7 +78,9 @@ class _Reader:
         if len(named) < 2:
             named += self._loose(named, 2 - len(named) if not named else 1)
         if not named and place:
-            named = [_Named(Match(guest, 0, 0, False), Item(guest), ()) for guest in self.catalog.settings[place].guests]
+            named = [
+                _Named(Match(guest, 0, 0, False), Item(guest), ()) for guest in self.catalog.settings[place].guests
+            ]
         mood = bool(self.used)
         if not named and not place and not mood:
             return self._abstract()
@@ -86,8 +90,12 @@ class _Reader:
         setting = place or self._home(items, weather)
         light = "night" if self.catalog.settings[setting].sky == "space" else light
         scene = Scene(
-            setting=setting, light=light, weather=weather, items=items,
-            palette=choose_palette(self.rng, setting, light, items, self.catalog), seed=self.rng.randrange(2**31),
+            setting=setting,
+            light=light,
+            weather=weather,
+            items=items,
+            palette=choose_palette(self.rng, setting, light, items, self.catalog),
+            seed=self.rng.randrange(2**31),
         )
         return Reading(scene, tuple(self._phrases()))
 
@@ -236,21 +244,21 @@ class _Reader:
 
     def _relation(self, start: int, end: int) -> str:
         """What stands right before the second object, its own colour and number aside."""
+        noun = end
         while end > start and (self._says_little(end - 1) or self._colour_ending(end - 1)):
             end -= 1
         before = f" {' '.join(self.words[start:end])}"
-        articled = f" {' '.join(self.words[start : end + 1])}"
         found = [
             (len(phrase), relation)
             for relation, phrases in self.catalog.language["relations"].items()
             for phrase in phrases
-            if before.endswith(f" {phrase}") or articled.endswith(f" {phrase}")
+            if before.endswith(f" {phrase}") and (end < noun or phrase not in IDIOMS)
         ]
         return max(found)[1] if found else ""
 
     def _says_little(self, at: int) -> bool:
         word = self.words[at]
-        return word in self.numbers or word.isdigit() or word in self.fillers or word in OWNERS
+        return word != "of" and (word in self.numbers or word.isdigit() or word in self.fillers | OWNERS)
 
     # Place, light and weather
 

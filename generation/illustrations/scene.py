@@ -63,7 +63,8 @@ class Scene:
         found = {f"setting:{self.setting}", f"light:{self.light}", f"weather:{self.weather}"}
         for item in self.items:
             found |= {
-                f"object:{item.object}", f"count:{item.object}:{item.count}",
+                f"object:{item.object}",
+                f"count:{item.object}:{item.count}",
                 f"colour:{item.object}:{item.facet_colour(catalog)}",
             }
             if item.relation:
@@ -71,9 +72,7 @@ class Scene:
         return frozenset(found)
 
 
-def choose_palette(
-    rng: random.Random, setting: str, light: str, items: Sequence[Item], catalog: Catalog
-) -> str:
+def choose_palette(rng: random.Random, setting: str, light: str, items: Sequence[Item], catalog: Catalog) -> str:
     """A palette in which the items stand out from what is behind and under them; `rng` breaks near ties."""
     ground = catalog.settings[setting].ground if setting in catalog.settings else "foliage"
 
@@ -111,8 +110,12 @@ def random_scene(rng: random.Random, catalog: Catalog, *, objects: int | None = 
     weather = rng.choice(weathers_of(setting, catalog)) if rng.random() < 0.55 else "clear"
     items = _random_items(rng, specs, catalog)
     return Scene(
-        setting=setting, light=light, weather=weather, items=items,
-        palette=rng.choice(sorted(catalog.palettes)), seed=rng.randrange(2**31),
+        setting=setting,
+        light=light,
+        weather=weather,
+        items=items,
+        palette=rng.choice(sorted(catalog.palettes)),
+        seed=rng.randrange(2**31),
     )
 
 

@@ -31,7 +31,9 @@ def _items(items: tuple[Item, ...], catalog: Catalog) -> str:
     for item in items:
         if item.relation:
             anchor = next((other for other in items if other.object == item.of), None)
-            parts.append(f"{_item(item, catalog)} {item.relation} {_item(anchor, catalog)}" if anchor else _item(item, catalog))
+            parts.append(
+                f"{_item(item, catalog)} {item.relation} {_item(anchor, catalog)}" if anchor else _item(item, catalog)
+            )
         elif item.object not in related:
             parts.append(_item(item, catalog))
     return listed(parts)

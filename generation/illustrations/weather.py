@@ -11,7 +11,9 @@ def backdrop(canvas: Canvas, *, hides_sun: bool = False) -> str:
     if canvas.setting.sky == "wall":
         return ""
     if canvas.setting.sky == "space":
-        return _fill(canvas, "space", ("#0B1030", mix("#171B4A", canvas.sky[0], 0.3), mix("#3A2E6B", canvas.sky[1], 0.35)))
+        return _fill(
+            canvas, "space", ("#0B1030", mix("#171B4A", canvas.sky[0], 0.3), mix("#3A2E6B", canvas.sky[1], 0.35))
+        )
     parts = [_fill(canvas, "sky", canvas.sky)]
     if canvas.night and canvas.weather.grey < 0.5:
         parts.append(stars(canvas, 46))
@@ -22,11 +24,14 @@ def backdrop(canvas: Canvas, *, hides_sun: bool = False) -> str:
 
 
 def _fill(canvas: Canvas, name: str, stops: tuple[str, str, str]) -> str:
-    share = canvas.horizon / canvas.height
+    """A gradient from the top to a little below the horizon, where planes cover it: large gradients are slow."""
+    bottom = canvas.ground_y(0.12)
+    share = canvas.horizon / bottom
     return (
         f'<linearGradient id="{name}" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="{stops[0]}"/>'
-        f'<stop offset="{share * 0.55:.2f}" stop-color="{stops[1]}"/><stop offset="{share:.2f}" stop-color="{stops[2]}"/>'
-        f'</linearGradient><rect width="{n(canvas.width)}" height="{n(canvas.height)}" fill="url(#{name})"/>'
+        f'<stop offset="{share * 0.55:.2f}" stop-color="{stops[1]}"/><stop offset="{share:.2f}" '
+        f'stop-color="{stops[2]}"/>'
+        f'</linearGradient><rect width="{n(canvas.width)}" height="{n(bottom)}" fill="url(#{name})"/>'
     )
 
 
@@ -59,7 +64,8 @@ def _sun(canvas: Canvas) -> str:
     radius = 105.0 if low else 66.0
     colour = {"day": "#FFF1B8", "morning": "#FFE3A0", "dusk": "#FFD27A"}[canvas.light.name]
     halo = "".join(
-        f'<circle cx="{n(x)}" cy="{n(y)}" r="{n(radius * far + canvas.swing(5, 0.0))}" fill="{colour}" fill-opacity="{opacity}"/>'
+        f'<circle cx="{n(x)}" cy="{n(y)}" r="{n(radius * far + canvas.swing(5, 0.0))}" '
+        f'fill="{colour}" fill-opacity="{opacity}"/>'
         for far, opacity in ((2.6, 0.12), (1.9, 0.16), (1.4, 0.22))
     )
     return f'{halo}<circle cx="{n(x)}" cy="{n(y)}" r="{n(radius)}" fill="{lighter(colour, 0.25)}"/>'
@@ -71,7 +77,8 @@ def _moon(canvas: Canvas, x: float, y: float) -> str:
         for r, o in ((150, 0.06), (105, 0.09))
     )
     craters = "".join(
-        f'<circle cx="{n(x + dx)}" cy="{n(y + dy)}" r="{r}" fill="#DDD5B4"/>' for dx, dy, r in ((-16, -14, 13), (20, 8, 17), (-8, 26, 9))
+        f'<circle cx="{n(x + dx)}" cy="{n(y + dy)}" r="{r}" fill="#DDD5B4"/>'
+        for dx, dy, r in ((-16, -14, 13), (20, 8, 17), (-8, 26, 9))
     )
     return f'{halo}<circle cx="{n(x)}" cy="{n(y)}" r="62" fill="#F6F0D6"/>{craters}'
 
@@ -86,8 +93,7 @@ def cloud(x: float, y: float, size: float, fill: str, under: str) -> str:
         f"a{n(h * 0.36)} {n(h * 0.36)} 0 0 1 {n(w * 0.16)} {n(h * 0.64)}Z"
     )
     base = (
-        f"M{n(x - w / 2)} {n(y)}q{n(w * 0.2)} {n(-h * 0.34)} {n(w * 0.46)} {n(-h * 0.16)}"
-        f"t{n(w * 0.54)} {n(h * 0.16)}Z"
+        f"M{n(x - w / 2)} {n(y)}q{n(w * 0.2)} {n(-h * 0.34)} {n(w * 0.46)} {n(-h * 0.16)}t{n(w * 0.54)} {n(h * 0.16)}Z"
     )
     return f'<path d="{path}" fill="{fill}"/><path d="{base}" fill="{under}"/>'
 
@@ -138,7 +144,8 @@ def _spot_shade(canvas: Canvas) -> str:
     if not canvas.night or canvas.setting.sky != "wall":
         return ""
     return (
-        '<radialGradient id="dim" cx="0.5" cy="0.5" r="0.75"><stop offset="0.35" stop-color="#0E1230" stop-opacity="0"/>'
+        '<radialGradient id="dim" cx="0.5" cy="0.5" r="0.75"><stop offset="0.35" stop-color="#0'
+        'E1230" stop-opacity="0"/>'
         '<stop offset="1" stop-color="#0E1230" stop-opacity="0.5"/></radialGradient>'
         f'<rect width="{n(canvas.width)}" height="{n(canvas.height)}" fill="url(#dim)"/>'
     )
@@ -156,7 +163,10 @@ def _rain(canvas: Canvas) -> str:
         left = x * canvas.width - slant * top / 300
         parts.append(f"M{n(left)} {n(top)}l{n(-slant * long / 90)} {n(long)}")
     thick = 5 if canvas.low else 3.4
-    return f'<path d="{"".join(parts)}" stroke="{colour}" stroke-opacity="0.55" stroke-width="{thick}" stroke-linecap="round" fill="none"/>'
+    return (
+        f'<path d="{"".join(parts)}" stroke="{colour}" stroke-opacity="0.55" stroke-width="{thick}" '
+        'stroke-linecap="round" fill="none"/>'
+    )
 
 
 def _snow(canvas: Canvas) -> str:
@@ -177,7 +187,8 @@ def mist(canvas: Canvas) -> str:
     rng, colour = canvas.rng("fog"), _fog_colour(canvas)
     top, deep = canvas.horizon - 0.30 * canvas.stage, 0.62 * canvas.stage
     stops = "".join(
-        f'<stop offset="{at}" stop-color="{colour}" stop-opacity="{o}"/>' for at, o in ((0, 0), (0.45, 0.8), (0.6, 0.7), (1, 0))
+        f'<stop offset="{at}" stop-color="{colour}" stop-opacity="{o}"/>'
+        for at, o in ((0, 0), (0.45, 0.8), (0.6, 0.7), (1, 0))
     )
     parts = (
         f'<linearGradient id="mist" x1="0" y1="0" x2="0" y2="1">{stops}</linearGradient>'
@@ -197,7 +208,10 @@ def _fog_colour(canvas: Canvas) -> str:
 
 def _fog(canvas: Canvas) -> str:
     """A thin veil before everything."""
-    return f'<rect width="{n(canvas.width)}" height="{n(canvas.height)}" fill="{_fog_colour(canvas)}" fill-opacity="0.16"/>'
+    return (
+        f'<rect width="{n(canvas.width)}" height="{n(canvas.height)}" fill="{_fog_colour(canvas)}" '
+        'fill-opacity="0.16"/>'
+    )
 
 
 def _bolt(canvas: Canvas) -> str:
@@ -208,4 +222,3 @@ def _bolt(canvas: Canvas) -> str:
     steps = ((0, 0), (-0.16, 0.46), (-0.02, 0.44), (-0.20, 1.0), (0.13, 0.36), (-0.01, 0.38), (0.12, 0))
     points = " ".join(f"{n(x + dx * s)},{n(top + dy * s)}" for dx, dy in steps)
     return f'<polygon points="{points}" fill="#FFE9A0" fill-opacity="{bright:.2f}"/>'
-

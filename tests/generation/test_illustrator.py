@@ -87,7 +87,9 @@ def test_objects_that_stand_alone_are_not_hidden() -> None:
         for one in placed:
             for other in placed:
                 if one is not other:
-                    assert not (abs(one.x - other.x) < 0.3 * one.width and abs(one.feet - other.feet) < 0.3 * one.height)
+                    assert not (
+                        abs(one.x - other.x) < 0.3 * one.width and abs(one.feet - other.feet) < 0.3 * one.height
+                    )
 
 
 def test_every_setting_light_and_weather_is_drawn_well_formed() -> None:
@@ -162,5 +164,7 @@ def test_object_is_plain_shapes_in_slots(file: Path) -> None:
         assert element.tag.rpartition("}")[2] in SHAPES
         for attribute in ("fill", "stroke"):
             assert element.get(attribute, "none") == "none" or SLOT.fullmatch(element.get(attribute, ""))
-    known = set(catalog.fixed) | {f"{s}{tone}" for s in ("main", "second", "accent") for tone in ("", "_dark", "_light")}
+    known = set(catalog.fixed) | {
+        f"{s}{tone}" for s in ("main", "second", "accent") for tone in ("", "_dark", "_light")
+    }
     assert set(SLOT.findall(source)) <= known

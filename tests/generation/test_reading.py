@@ -30,7 +30,14 @@ def test_colour_words(words: str, colour: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("words", "count"),
-    [("a dog", 1), ("two dogs", 2), ("three big brown dogs", 3), ("hundreds of dogs", 5), ("12 dogs", 5), ("4 dogs", 4)],
+    [
+        ("a dog", 1),
+        ("two dogs", 2),
+        ("three big brown dogs", 3),
+        ("hundreds of dogs", 5),
+        ("12 dogs", 5),
+        ("4 dogs", 4),
+    ],
 )
 def test_counts(words: str, count: int) -> None:
     assert items(words)["dog"].count == count
@@ -141,7 +148,10 @@ def test_scene_survives_json() -> None:
 def test_alt_text_reads_as_english() -> None:
     scene = Scene("river", "dusk", "clear", (Item("tree", None, 3),))
     assert told(scene) == "Three trees by a river at dusk"
-    assert told(Scene("street", "night", "rain", (Item("car", "orange"),))) == "An orange car on a street at night in the rain"
+    assert (
+        told(Scene("street", "night", "rain", (Item("car", "orange"),)))
+        == "An orange car on a street at night in the rain"
+    )
 
 
 @pytest.mark.parametrize(
