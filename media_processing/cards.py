@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import io
 import tomllib
@@ -12,13 +13,13 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageColor, ImageDraw, ImageOps
 
 from media_processing import fonts, lettering
 from media_processing.decoding import open_picture
 from media_processing.engine import EngineError
 from media_processing.lettering import Box, Face, Setting
-from media_processing.stills import cover, luminance
+from media_processing.stills import contrast, cover, luminance
 from media_processing.timeline import Look
 
 CONTRAST = 4.5
@@ -120,13 +121,14 @@ class _Plan:
     def __init__(self, card: Card, size: tuple[int, int], look: Look) -> None:
         self.card, self.size, self.look = card, size, look
         self.width, self.height = size
-        self.unit = (min(size) + (self.width * self.height) ** 0.5) / 2
+        self.unit: float = (min(size) + (self.width * self.height) ** 0.5) / 2
         self.layout: Mapping[str, Any] = _data()["layouts"][card.layout]
         ratio = self.height / self.width
         self.shape: Mapping[str, Any] = self.layout["tall" if ratio >= TALL else "wide" if ratio <= WIDE else "square"]
         dark = {"ground": look.ground, "ink": look.ink, "accent": look.accent}
         paper = {"ground": look.paper, "ink": look.paper_ink, "accent": look.paper_accent}
-        tint = {"ground": look.paper_accent, "ink": look.ink, "accent": look.accent}
+        deep = _deepened(look.paper_accent, look.accent)
+        tint = {"ground": deep, "ink": look.ink, "accent": look.accent}
         self.colours = {"dark": dark, "paper": paper, "tint": tint}[self.layout["ground"]]
 
     @property
@@ -223,30 +225,39 @@ class _Plan:
     def _colour(self, name: str) -> str:
         return self.colours[_style(name)["colour"]]
 
-    def _fit(self, name: str, width: float, height: float, size: float) -> Setting:
+    def _set(self, name: str, width: float, scale: float, *, even: bool = True) -> Setting:
         style = _style(name)
-        face = Face(style["family"], style["weight"], style["leading"], self.card.language)
-        size = max(size, style["smallest"] * self.unit)
-        return lettering.fit(self._words(name), width, height, face, largest=size, smallest=size, lines=style["lines"])
+        size = max(style["size"] * scale, style["smallest"]) * self.unit
+        return lettering.at_size(self._words(name), width, self._face(name), size, even=even)
+
+    def _face(self, name: str) -> Face:
+        style = _style(name)
+        return Face(style["family"], style["weight"], style["leading"], self.card.language)
 
     def _settings(self, names: list[str], width: float, height: float) -> list[tuple[str, Setting]] | None:
         """All parts at the largest common scale at which none loses words; None where there is none."""
-        for step in range(19):
-            scale = 1 - step * 0.04
-            settings = [
-                (name, self._fit(name, width, height, _style(name)["size"] * self.unit * scale)) for name in names
-            ]
-            if self._total(settings) <= height and not any(setting.shortened for _name, setting in settings):
-                return settings
-        return None
+
+        def fit_at(scale: float) -> bool:
+            settings = [(name, self._set(name, width, scale, even=False)) for name in names]
+            whole = all(lettering.fits(setting, width, height, _style(name)["lines"]) for name, setting in settings)
+            return whole and self._total(settings) <= height
+
+        scales = [1 - 0.04 * step for step in range(19)]
+        if not fit_at(scales[-1]):
+            return None
+        best = scales[bisect.bisect_left(scales, True, key=fit_at)]
+        return [(name, self._set(name, width, best)) for name in names]
 
     def _shortened(self, names: list[str], width: float, height: float) -> list[tuple[str, Setting]]:
         """The last resort: everything at its smallest, the longest part cut with an ellipsis."""
-        least = [(name, self._fit(name, width, height, 0.0)) for name in names]
+        least = [(name, self._set(name, width, 0.0)) for name in names]
         longest = max(range(len(least)), key=lambda number: least[number][1].height)
         others = self._total(least) - least[longest][1].height
-        name = names[longest]
-        least[longest] = (name, self._fit(name, width, max(height - others, self.unit * 0.05), 0.0))
+        name, whole = least[longest]
+        room = max(height - others, self.unit * 0.05)
+        lines = _style(name)["lines"]
+        cut = lettering.shortened(self._words(name), width, room, self._face(name), whole.size, lines)
+        least[longest] = (name, cut)
         return least
 
     def _total(self, settings: list[tuple[str, Setting]]) -> float:
@@ -258,7 +269,10 @@ class _Plan:
         if not self._words("credit"):
             return [], 0.0
         left, _top, right, bottom = area
-        setting = self._fit("credit", right - left, self.unit, _style("credit")["size"] * self.unit)
+        setting = self._set("credit", right - left, 1.0)
+        if len(setting.lines) > 1:
+            words, face = self._words("credit"), self._face("credit")
+            setting = lettering.shortened(words, right - left, self.unit, face, setting.size, 1)
         box = (left, bottom - setting.height, right, bottom)
         return [Part("credit", setting, box, self._colour("credit"))], setting.height + 0.03 * self.unit
 
@@ -284,6 +298,16 @@ class _Plan:
             if all(_lowest_contrast(shaded, part.box, part.colour) >= CONTRAST for part in parts):
                 break
         return shaded
+
+
+def _deepened(colour: str, text: str) -> str:
+    """A colour made darker until text in another colour can be read on it."""
+    red, green, blue = ImageColor.getrgb(colour)[:3]
+    for step in range(20):
+        deeper = f"#{round(red * 0.95**step):02X}{round(green * 0.95**step):02X}{round(blue * 0.95**step):02X}"
+        if contrast(deeper, text) >= CONTRAST * 1.05:
+            break
+    return deeper
 
 
 def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -63,13 +62,17 @@ def fit(
     Raises EngineError for a script without a font.
     """
     text = " ".join(text.split())
-    steps = max(2, min(24, int((largest - smallest) / max(1.0, smallest * 0.04)) + 2))
+    steps = max(1, min(24, int((largest - smallest) / max(1.0, smallest * 0.04)) + 1))
     for step in range(steps):
-        size = largest - (largest - smallest) * step / (steps - 1)
-        setting = _set(text, width, face, size)
-        if setting.height <= height and len(setting.lines) <= lines and setting.width <= width:
+        size = largest - (largest - smallest) * step / max(1, steps - 1)
+        setting = at_size(text, width, face, size)
+        if fits(setting, width, height, lines):
             return setting
-    return _shorten(text, width, height, face, smallest, lines)
+    return shortened(text, width, height, face, smallest, lines)
+
+
+def fits(setting: Setting, width: float, height: float, lines: int) -> bool:
+    return len(setting.lines) <= lines and setting.height <= height and setting.width <= width + 0.5
 
 
 def wrap(text: str, width: float, face: Face, size: float) -> tuple[str, ...]:
@@ -172,55 +175,60 @@ def _directions(line: str, rtl: bool) -> list[tuple[str, bool]]:
     return stretches
 
 
-def _set(text: str, width: float, face: Face, size: float) -> Setting:
+def at_size(text: str, width: float, face: Face, size: float, *, even: bool = True) -> Setting:
+    """Set text at one size; without `even` lines are filled one after the other, the same number of them."""
     # Punctuation from U+2000 on is Latin's own.
     taller = any(0x590 < ord(c) < 0x1E00 or 0x2E80 < ord(c) < 0x1F000 for c in text)
     pitch = size * face.leading * (_WIDE_SCRIPTS_TALLER if taller else 1.0)
-    return Setting(wrap(text, width, face, size), size, pitch, face)
+    lines = wrap(text, width, face, size) if even else _greedy(text, width, face, size)
+    return Setting(lines, size, pitch, face)
 
 
-def _shorten(text: str, width: float, height: float, face: Face, size: float, lines: int) -> Setting:
-    units = list(_units(text))
+def shortened(text: str, width: float, height: float, face: Face, size: float, lines: int) -> Setting:
+    """As many whole words as fit, and an ellipsis."""
+    units = _units(" ".join(text.split()))
     low, high = 0, len(units)
-    best = _set("…", width, face, size)
+    best = "…"
     while low <= high:
         middle = (low + high) // 2
-        kept = "".join(units[:middle]).rstrip(" ,;:–—-")
-        setting = _set(kept + "…", width, face, size)
-        if setting.height <= height and len(setting.lines) <= lines and setting.width <= width:
-            best, low = setting, middle + 1
+        kept = "".join(units[:middle]).rstrip(" ,;:–—-") + "…"
+        if fits(at_size(kept, width, face, size, even=False), width, height, lines):
+            best, low = kept, middle + 1
         else:
             high = middle - 1
-    return replace(best, shortened=True)
+    return replace(at_size(best, width, face, size), shortened=True)
 
 
 def _greedy(text: str, width: float, face: Face, size: float) -> tuple[str, ...]:
     lines: list[str] = []
-    line = ""
+    line: list[str] = []
+    used = 0.0
     for unit in _units(text):
-        if line and face.width((line + unit).rstrip(), size) > width:
-            lines.append(line.rstrip())
-            line = ""
-        if face.width(unit.rstrip(), size) > width:
-            *whole, line = _by_letters(line + unit, width, face, size)
+        own = face.width(unit.rstrip(), size)
+        if line and used + own > width:
+            lines.append("".join(line).rstrip())
+            line, used = [], 0.0
+        if own > width:
+            *whole, rest = _by_letters(unit, width, face, size)
             lines += whole
-        else:
-            line += unit
-    if line.strip():
-        lines.append(line.rstrip())
+            unit = rest
+        line.append(unit)
+        used += face.width(unit, size)
+    if line:
+        lines.append("".join(line).rstrip())
     return tuple(lines)
 
 
-def _units(text: str) -> Iterator[str]:
+@functools.lru_cache(maxsize=1024)
+def _units(text: str) -> tuple[str, ...]:
     """What a line may break after: a word with its space, a dash, a Chinese or Japanese character."""
-    unit = ""
+    units, unit = [], ""
     for cluster in fonts.clusters(text):
         if unit and _may_break(unit, cluster):
-            yield unit
+            units.append(unit)
             unit = ""
         unit += cluster
-    if unit:
-        yield unit
+    return (*units, unit) if unit else tuple(units)
 
 
 def _may_break(before: str, cluster: str) -> bool:

@@ -78,7 +78,8 @@ class FiltergraphRenderer(Renderer):
         fade_out = following is not None and following.transition == "fade"
         digest = _digest(
             {
-                "version": VERSION, "ffmpeg": self.model, "encoder": [*ENCODER.values(), KEYFRAME_SECONDS],
+                "version": VERSION, "made_by": [self.title, self.model],
+                "encoder": [*ENCODER.values(), KEYFRAME_SECONDS],
                 "size": [timeline.width, timeline.height],
                 "fps": timeline.fps, "frames": scene.frames(timeline.fps), "captions": script,
                 "fonts": [file_digest(font.path) for font in fonts], "visual": {**asdict(scene.visual), "path": ""},
@@ -88,7 +89,7 @@ class FiltergraphRenderer(Renderer):
         )  # fmt: skip
 
         def draw(temporary: Path, folder: Path) -> None:
-            graph = _Graph(timeline, scene, fade_out, folder)
+            graph = SceneGraph(timeline, self._prepared(timeline, scene, folder, progress), fade_out, folder)
             if cues:
                 burning.fonts_folder(fonts, folder / "fonts")
                 (folder / "captions.ass").write_text(script, encoding="utf-8")
@@ -101,6 +102,10 @@ class FiltergraphRenderer(Renderer):
             )
 
         return kept(cache / f"{digest}.mp4", draw)
+
+    def _prepared(self, timeline: Timeline, scene: TimelineScene, folder: Path, progress: Progress) -> TimelineScene:
+        """The scene as the graph takes it. An engine that draws by other means gives it a clip of its own here."""
+        return scene
 
     def _encoder(self, timeline: Timeline, scene: TimelineScene) -> list[str]:
         """The same for every scene, so that segments can be joined by copying."""
@@ -129,7 +134,7 @@ class FiltergraphRenderer(Renderer):
 
 
 @dataclass(frozen=True)
-class _Graph:
+class SceneGraph:
     """The inputs and filters of one scene. Files that it needs are written to `folder`."""
 
     timeline: Timeline
