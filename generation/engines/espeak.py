@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
-import wave
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +21,8 @@ import numpy as np
 from generation.engines.base import Speech, Voice
 from generation.languages import is_spaceless
 from generation.speech.normalise import is_silent, spoken_tokens
-from generation.speech.timing import Samples, group_silent, sentence_bounds, starts_of, trim, words_from
+from generation.speech.sounds import Samples, trim, wav
+from generation.speech.timing import group_silent, sentence_bounds, starts_of, words_from
 from media_processing.engine import EngineError, Progress
 from media_processing.engines.base import Word
 
@@ -277,7 +276,7 @@ class ESpeakVoice(Voice):
         words = self._words(text, tokens, said, events, samples, hertz=hertz, cut=cut, language=language)
         progress(1.0)
         return Speech(
-            sound=_wav(samples, hertz),
+            sound=wav(samples, hertz),
             seconds=round(len(samples) / hertz, 4),
             words=words,
             sentences=sentence_bounds(text, language, words),
@@ -312,13 +311,3 @@ class ESpeakVoice(Voice):
         starts = starts_of([offsets[members[0]] for members in groups], events, len(groups))
         texts = [" ".join(tokens[number] for number in members) for members in groups]
         return words_from(texts, starts, samples, hertz=hertz, cut=cut)
-
-
-def _wav(samples: Samples, hertz: int) -> bytes:
-    target = io.BytesIO()
-    with wave.open(target, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(hertz)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return target.getvalue()

@@ -14,6 +14,7 @@ from generation.extraction.visuals import background_words, visual_words
 from media_processing.engine import Progress
 
 _SUMMARY_SECONDS = 18.0  # about 45 words
+_NAMED_WITHIN = 300  # sentences: people who matter are named early
 _SPLIT_FROM = 5.5  # seconds: a sentence shorter than this stays in one piece
 
 
@@ -54,7 +55,11 @@ class ExtractiveWriter(Writer):
             [(" ".join(u.spoken for u in scene), [u.number for u in scene]) for scene in group(chosen, language)],
             language,
         )
-        names = full_names([unit.text for unit in units]) if language.startswith(("en", "es", "fr", "it", "pt")) else {}
+        names = (
+            full_names([unit.text for unit in units[:_NAMED_WITHIN]])
+            if language.startswith(("en", "es", "fr", "it", "pt"))
+            else {}
+        )
         told = introduce([narration for narration, _sources in parts], names)
         background = background_words([unit.text for unit in units], language)
         scenes: list[ScriptScene] = []

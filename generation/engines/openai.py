@@ -163,13 +163,14 @@ class OpenAIWriter(Writer):
         if self._client is None:
             raise RuntimeError("OpenAIWriter is asked before it is loaded.")
         schema = {"name": "script", "strict": True, "schema": _strict(_ScriptAnswer.model_json_schema())}
+        request: dict[str, Any] = {
+            "model": self._model,
+            "messages": messages,
+            "response_format": {"type": "json_schema", "json_schema": schema},
+            "max_completion_tokens": self._max_tokens,
+        }
         try:
-            completion: ChatCompletion = self._client.chat.completions.create(
-                model=self._model,
-                messages=messages,  # type: ignore[arg-type]
-                response_format={"type": "json_schema", "json_schema": schema},
-                max_completion_tokens=self._max_tokens,
-            )
+            completion: ChatCompletion = self._client.chat.completions.create(**request)
         except OpenAIError as error:
             raise self._explained(error) from error
         usage["calls"] += 1

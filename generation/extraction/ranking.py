@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 _NUMBER = re.compile(r"\d[\d.,]*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
 _DAMPING = 0.85
+_SAME = 0.75  # similarity from which two sentences say the same
 _MAX_SENTENCES = 1200  # a 20,000-word article; more only costs memory (n x n)
 
 
@@ -106,16 +107,16 @@ def choose(
     """Pick up to `most` sentences within `budget` (seconds) by maximal marginal relevance, starting from `chosen`."""
     taken = list(chosen)
     spent = float(sum(costs[i] for i in taken))
-    open_ = [i for i in range(len(points)) if i not in taken and points[i] > -1]
-    while open_ and len(taken) < most:
-        gains = {
-            i: trade * points[i] - (1 - trade) * (2.0 * max((alike[i, j] for j in taken), default=0.0)) for i in open_
-        }
-        best = max(open_, key=lambda i: gains[i])
-        open_.remove(best)
-        too_alike = max((alike[best, j] for j in taken), default=0.0) > 0.75
-        if too_alike or (taken and spent + costs[best] > budget):
+    nearest = alike[:, taken].max(axis=1) if taken else np.zeros(len(points))
+    closed = points <= -1
+    closed[taken] = True
+    while not closed.all() and len(taken) < most:
+        gains = np.where(closed, -np.inf, trade * points - (1 - trade) * 2.0 * nearest)
+        best = int(gains.argmax())
+        closed[best] = True
+        if nearest[best] > _SAME or (taken and spent + costs[best] > budget):
             continue
         taken.append(best)
         spent += float(costs[best])
+        nearest = np.maximum(nearest, alike[:, best])
     return sorted(taken)

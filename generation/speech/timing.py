@@ -5,29 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from generation.sentences import sentences
+from generation.speech.sounds import Samples, audible
 from media_processing.engines.base import Word
 
-Samples = npt.NDArray[np.int16]
-
-_HEAD, _TAIL = 0.06, 0.15  # seconds of silence kept around the speech
-_SILENT = 260  # of 32,767: below this nothing is heard
 _LEAST = 0.02  # seconds: the shortest word
-
-
-def trim(sound: Samples, hertz: int) -> tuple[Samples, int]:
-    """The sound with little silence around it, and how many samples were cut off its beginning (negative: added)."""
-    loud = np.flatnonzero(np.abs(sound.astype(np.int32)) > _SILENT)
-    if not len(loud):
-        return sound, 0
-    first = int(loud[0]) - int(_HEAD * hertz)
-    last = int(loud[-1]) + 1 + int(_TAIL * hertz)
-    before = np.zeros(max(0, -first), dtype=np.int16)
-    after = np.zeros(max(0, last - len(sound)), dtype=np.int16)
-    return np.concatenate([before, sound[max(0, first) : last], after]), first
 
 
 def group_silent(tokens: Sequence[str], silent: Sequence[bool]) -> list[list[int]]:
@@ -73,7 +55,7 @@ def words_from(
         return ()
     edges = [max(0, int(starts[at] or 0) - cut) for at in known]
     # Speech begins where it is heard; the first event lies at the very beginning. Words before it share its time.
-    heard = np.flatnonzero(np.abs(sound.astype(np.int32)) > _SILENT)
+    heard = audible(sound)
     edges[0] = max(edges[0], int(heard[0])) if len(heard) else edges[0]
     known[0] = 0
     words: list[Word] = []
@@ -88,7 +70,7 @@ def words_from(
 
 def _fades(sound: Samples, start: int, limit: int, hertz: int) -> int:
     """Where the sound between `start` and `limit` was last heard (and a little after)."""
-    loud = np.flatnonzero(np.abs(sound[start:limit].astype(np.int32)) > _SILENT)
+    loud = audible(sound[start:limit])
     if not len(loud):
         return limit
     heard = start + int(loud[-1]) + 1
