@@ -28,6 +28,9 @@ class Environment(BaseSettings):
     secure: bool = Field(False, alias="STORYLOOM_SECURE", description="Behind HTTPS: secure cookies and HSTS.")
     offline: bool = Field(False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine.")
     threads: int = Field(2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64)
+    lease: float = Field(
+        15.0, alias="STORYLOOM_LEASE", description="Seconds after which a lost worker's job is taken up.", ge=1, le=600
+    )
     database_url: str = Field(
         "", alias="DATABASE_URL", description="postgresql://user:password@host:5432/name; SQLite without it."
     )

@@ -26,7 +26,7 @@ from media_processing.engine import EngineError
 log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
-"""After so many lost workers a job is parked, with its error where a person sees it."""
+"""After so many workers lost at the same point a job is parked, with its error where a person sees it."""
 
 
 stopping = threading.Event()
@@ -92,8 +92,8 @@ def retry(job: Job) -> bool:
     """Let a job that failed, was cancelled or was parked start again; its finished steps are kept."""
     again = Job.objects.filter(pk=job.pk).exclude(state__in=[*Job.OPEN, Job.State.DONE])
     if again.update(
-        state=Job.State.WAITING, due=timezone.now(), attempt=0, error="", next_step="", cancel_asked=False,
-        finished=None,
+        state=Job.State.WAITING, due=timezone.now(), attempt=0, crashes=0, error="", next_step="",
+        cancel_asked=False, finished=None,
     ):
         note(job, "job.waiting")
         return True
@@ -233,21 +233,25 @@ class _Renewer(threading.Thread):
 def take_back_expired(now: datetime | None = None) -> int:
     """Let jobs of lost workers wait again, or park those that lost three. Returns how many."""
     now = now or timezone.now()
-    expired = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now)
     taken = 0
-    # The attempt that this crash ended counts.
-    for job in expired.filter(attempt__gte=MAX_CRASHES):
-        closed = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING, lease_until__lt=now).update(
-            state=Job.State.PARKED, finished=now, token=F("token") + 1,
-            error=f"Its worker died {MAX_CRASHES} times while doing this.",
-            next_step="Look at the log of the worker, then retry.",
-        )  # fmt: skip
-        if closed:
-            note(job, "job.parked")
-        taken += closed
-    taken += expired.filter(attempt__lt=MAX_CRASHES).update(
-        state=Job.State.WAITING, token=F("token") + 1, lease_until=None
-    )
+    for job in Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now):
+        further = job.progress > job.crashed_at + 0.001
+        crashes = 1 if further else job.crashes + 1
+        changes: dict[str, Any] = {"state": Job.State.WAITING, "lease_until": None}
+        if crashes >= MAX_CRASHES:
+            changes = {
+                "state": Job.State.PARKED, "finished": now,
+                "error": f"Its worker died {crashes} times at the same point.",
+                "next_step": "Look at the log of the worker, then retry.",
+            }  # fmt: skip
+        with transaction.atomic():
+            # The token again: another reaper may have been here since.
+            mine = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING, lease_until__lt=now)
+            if mine.update(
+                token=F("token") + 1, crashes=crashes, crashed_at=max(job.progress, job.crashed_at), **changes
+            ):
+                note(job, f"job.{changes['state']}")
+                taken += 1
     return taken
 
 

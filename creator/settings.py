@@ -222,7 +222,7 @@ ENGINES = {
 }
 
 # Jobs: the ledger is the truth; Celery wakes workers and gives them threads -------------------------------------------
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = environment.lease
 DISPATCH_SECONDS = 0.25
 CELERY_BROKER_URL = environment.broker_url or "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = (

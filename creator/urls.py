@@ -2,10 +2,58 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
 from creator.admin import site
+from creator.views import events, fonts, health, jobs, library, media, settings, signing, stories, studio
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", stories.index, name="stories"),
+    path("stories/<uuid:story_id>/", studio.story, name="story"),
+    path("stories/<uuid:story_id>/tile/", stories.tile, name="story-tile"),
+    path("stories/<uuid:story_id>/document/", studio.data, name="story-document"),
+    path("stories/<uuid:story_id>/acts/", studio.acts, name="story-acts"),
+    path("stories/<uuid:story_id>/edit/", studio.edit, name="story-edit"),
+    *(
+        path(f"stories/<uuid:story_id>/{verb}/", studio.act, {"verb": verb}, name=f"story-{verb}")
+        for verb in studio.ACTS
+    ),
+    path("library/", library.index, name="library"),
+    path("library/import/", library.bring_in, name="library-import"),
+    path("library/import/<int:job_id>/", library.import_state, name="library-import-state"),
+    path("library/<uuid:asset_id>/", library.asset, name="asset"),
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/tray/", jobs.tray, name="jobs-tray"),
+    path("jobs/<int:job_id>/cancel/", jobs.cancel, name="job-cancel"),
+    path("jobs/<int:job_id>/retry/", jobs.retry, name="job-retry"),
+    path("settings/", RedirectView.as_view(pattern_name="engines"), name="settings"),
+    path("settings/engines/", settings.engines_page, name="engines"),
+    path("settings/engines/choose/", settings.choose_engine, name="engine-choose"),
+    path("settings/channels/", settings.channels, name="channels"),
+    path("settings/channels/keys/<int:key_id>/revoke/", settings.revoke_key, name="key-revoke"),
+    path("sign-in/", signing.sign_in, name="sign-in"),
+    path("sign-in/link/", signing.link, name="sign-in-link"),
+    path("sign-out/", signing.sign_out, name="sign-out"),
+    path("events/", events.stream, name="events"),
+    path("events/poll/", events.poll, name="events-poll"),
+    path("media/renditions/<uuid:rendition_id>/", media.rendition, name="rendition"),
+    path("media/assets/<uuid:asset_id>/", media.asset, name="asset-file"),
+    path("media/assets/<uuid:asset_id>/thumbnail/", media.thumbnail, name="thumbnail"),
+    path("media/assets/<uuid:asset_id>/sprite/", media.sprite, name="sprite"),
+    path("media/assets/<uuid:asset_id>/blurred/", media.blurred, name="blurred"),
+    path("fonts/<str:family>-<str:weight>.ttf", fonts.font, name="font"),
+    path("healthz", health.healthz, name="healthz"),
     path("admin/", site.urls),
 ]
+
+if find_spec("creator.api.routes"):
+    from creator.api.routes import api
+
+    urlpatterns.append(path("api/v1/", api.urls))
+
+handler403 = "creator.views.errors.forbidden"
+handler404 = "creator.views.errors.not_found"
+handler500 = "creator.views.errors.broken"

@@ -1,12 +1,58 @@
-"""What every page gets."""
+"""What every page gets: who is signed in, what they may do, what is being done."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+
+from creator.access import membership_of, rights_of
+from creator.models import Event, Job
+from moderation.models import Review
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The rail."""
-    return {}
+    """The rail, the tray and where the stream of events goes on. Numbers are read only where a template shows them."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"rights": frozenset()}
+    try:
+        membership = membership_of(user)
+    except Http404:
+        return {"rights": frozenset()}
+    workspace = membership.workspace
+    rights = rights_of(membership.role)
+
+    def waiting_reviews() -> int:
+        return Review.objects.in_workspace(workspace.pk).waiting().count() if "review" in rights else 0
+
+    def open_jobs() -> list[Job]:
+        return list(Job.objects.filter(workspace=workspace, state__in=Job.OPEN).select_related("story").order_by("id")[:9])
+
+    def last_event() -> int:
+        return Event.objects.filter(workspace=workspace).order_by("-id").values_list("id", flat=True).first() or 0
+
+    return {
+        "section": _section(request),
+        "workspace": workspace,
+        "role": membership.get_role_display(),
+        "rights": rights,
+        "waiting_reviews": waiting_reviews,
+        "open_jobs": open_jobs,
+        "last_event": last_event,
+    }
+
+
+SECTIONS = {
+    "stories": ("stories", "story"),
+    "library": ("library", "library-import", "asset"),
+    "jobs": ("jobs",),
+    "review": ("review-queue", "review-case", "review-claim"),
+    "settings": ("engines", "channels"),
+}
+
+
+def _section(request: HttpRequest) -> str:
+    """Which place of the rail a page belongs to."""
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    return next((section for section, names in SECTIONS.items() if name in names), "")

@@ -121,6 +121,15 @@ def test_three_lost_workers_park_a_job_and_a_retry_frees_it(job: Job) -> None:
     assert jobs.claim(job.pk) is not None
 
 
+def test_a_job_that_gets_further_each_time_is_not_parked(job: Job) -> None:
+    for share in (0.1, 0.2, 0.3, 0.4, 0.5):
+        assert jobs.claim(job.pk) is not None
+        Job.objects.update(progress=share)
+        jobs.take_back_expired(timezone.now() + timedelta(minutes=5))
+    job.refresh_from_db()
+    assert job.state == Job.State.WAITING
+
+
 def test_a_done_job_is_not_retried(job: Job) -> None:
     with jobs.working_on(job.pk):
         pass

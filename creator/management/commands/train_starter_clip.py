@@ -10,7 +10,6 @@ import json
 import multiprocessing
 import random
 import shutil
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser
@@ -21,9 +20,9 @@ from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
-from generation.illustrations.drawing import render
 
 from generation.illustrations.catalog import Catalog
+from generation.illustrations.drawing import render
 from generation.illustrations.scene import Scene, random_scene
 from search.engines.onnx import CARD, STARTER, OnnxEmbedder, squashed
 from search.engines.words import Words
@@ -36,8 +35,9 @@ from search.training.train import Plan, train
 
 ASPECTS = ((256, 144), (256, 144), (192, 192), (216, 162), (144, 256), (162, 216))
 """Sizes that training pictures are drawn in, before they are squashed to the model's square."""
-GALLERY_SEED = 7_000_000_000
-"""Gallery scenes are drawn from seeds that training never reaches."""
+GALLERY = 1000
+GALLERY_SEED = 7000
+"""Gallery scenes are drawn from seeds that training doesn't reach."""
 PART = 256
 
 
@@ -58,7 +58,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["evaluate_only"]:
-            for line in evaluate(options["out"], processes=options["processes"]).lines():
+            side = json.loads((options["out"] / CARD).read_text(encoding="utf-8"))["side"]
+            gallery = list(draw(GALLERY, GALLERY_SEED, side, options["processes"], unseen=False))
+            for line in evaluate(options["out"], gallery, lexicon_of(Catalog.load())).lines():
                 self.stdout.write(line)
             return
         cache: Path = options["cache"] or Path(tempfile.mkdtemp(prefix="starter-clip-"))
@@ -78,6 +80,7 @@ class Command(BaseCommand):
             parts = draw(options["pictures"], options["seed"], shape.side, options["processes"], unseen=True)
             pictures = Pictures.store(cache, parts, options["pictures"])
         self.stdout.write(f"{len(pictures)} pictures, {len(words.words)} words, {time.monotonic() - start:.0f} s")
+        gallery = list(draw(GALLERY, GALLERY_SEED, shape.side, options["processes"], unseen=False))
         plan = Plan(steps=options["steps"], minutes=options["minutes"], batch=options["batch"], seed=options["seed"])
         out: Path = options["out"]
         out.mkdir(parents=True, exist_ok=True)
@@ -86,10 +89,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(trained.losses)} steps in {trained.minutes:.1f} min; cosine to torch: {alike}")
         if min(alike.values()) < 0.999:
             raise CommandError(f"The exported graphs differ from the trained model: {alike}")
-        told = {"command": _command(), "date": datetime.datetime.now(datetime.UTC).date().isoformat()}
+        told = {"command": _command(options), "date": datetime.datetime.now(datetime.UTC).date().isoformat()}
         write_card(trained, out, **told, measured={})
-        held_out = evaluate(out, processes=options["processes"])
-        seen = evaluate(out, processes=options["processes"], held_out=False)
+        held_out, seen = (evaluate(out, gallery, lexicon, held_out=held_out) for held_out in (True, False))
         measured = {**held_out.as_dict(), "recall_at_10_seen_combinations_and_templates": round(seen.recall_at_10, 4)}
         write_card(trained, out, **told, measured=measured)
         for line in held_out.lines():
@@ -159,19 +161,19 @@ def _draw_part(job: tuple[int, int, int, bool]) -> Part:
 
 
 def evaluate(
-    folder: Path, *, gallery: int = 1000, queries: int = 1500, processes: int = 1, held_out: bool = True
+    folder: Path, gallery: Sequence[Part], lexicon: Lexicon, *, queries: int = 1500, held_out: bool = True
 ) -> Report:
     """Measure the model of a folder over a gallery of new random scenes."""
     from PIL import Image
 
     engine = OnnxEmbedder(folder=folder)
-    side = json.loads((folder / CARD).read_text(encoding="utf-8"))["side"]
-    parts = list(draw(gallery, GALLERY_SEED // 1_000_000, side, processes, unseen=False))
-    facets = [shown for part in parts for shown in part[1]]
-    asked = make_queries(facets, lexicon_of(Catalog.load()), queries, held_out=held_out)
-    pictures = engine.embed_pictures([Image.fromarray(square) for part in parts for square in part[0]])
+    facets = [shown for part in gallery for shown in part[1]]
+    asked = make_queries(facets, lexicon, queries, held_out=held_out)
+    pictures = engine.embed_pictures([Image.fromarray(square) for part in gallery for square in part[0]])
     return measure(asked, facets, engine.embed_texts([query.text for query in asked]), pictures)
 
 
-def _command() -> str:
-    return " ".join(["manage.py", "train_starter_clip", *sys.argv[2:]])
+def _command(options: dict[str, Any]) -> str:
+    """The command line that makes this model again."""
+    named = ("pictures", "minutes", "steps", "side", "batch", "seed")
+    return " ".join(["manage.py train_starter_clip", *(f"--{name} {options[name]}" for name in named)])

@@ -1,0 +1,142 @@
+"""Every form of the pages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from creator.models import Channel
+from creator.services import stories
+from moderation.services import REASONS
+
+if TYPE_CHECKING:
+    ChannelModelForm = forms.ModelForm[Channel]
+else:
+    ChannelModelForm = forms.ModelForm
+
+LENGTHS = ((20, "~20 s"), (40, "~40 s"), (60, "~1 min"), (90, "~90 s"))
+TONES = (("calm", "Calm"), ("lively", "Lively"), ("plain", "Plain facts"), ("warm", "Warm"))
+LICENCES = ("Own work", "CC0 1.0", "CC BY 4.0", "CC BY-SA 4.0", "Licensed", "Public domain")
+MAX_ARTICLE = 2_000_000
+"""Bytes of an article's file."""
+
+
+class BriefForm(forms.Form):
+    """What the editor asks for."""
+
+    article = forms.CharField(
+        required=False, max_length=400_000, strip=True, label="What's the story?", widget=forms.Textarea
+    )
+    file = forms.FileField(required=False, label="Attach an article", allow_empty_file=False)
+    formats = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple, label="Formats",
+        error_messages={"required": "Choose at least one format."},
+    )  # fmt: skip
+    language = forms.ChoiceField(label="Language")
+    seconds = forms.TypedChoiceField(choices=LENGTHS, coerce=int, initial=40, label="Length")
+    tone = forms.ChoiceField(choices=TONES, initial="calm", label="Tone")
+    audience = forms.CharField(required=False, max_length=200, label="Audience")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        formats = stories.formats_offered()
+        self.fields["formats"].choices = formats  # type: ignore[attr-defined]
+        self.fields["formats"].initial = [value for value, _ in formats if value in ("video:9x16", "card:1x1")]
+        self.fields["language"].choices = stories.languages_offered()  # type: ignore[attr-defined]
+        self.fields["language"].initial = "en"
+
+    def clean_file(self) -> UploadedFile | None:
+        file: UploadedFile | None = self.cleaned_data["file"]
+        if file and (file.size or 0) > MAX_ARTICLE:
+            raise forms.ValidationError("That file is larger than 2 MB. Paste the part that matters.")
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and not cleaned.get("article") and not cleaned.get("file"):
+            self.add_error("article", "Paste an article, a link or a few notes, or attach a file.")
+        return cleaned
+
+    def wish(self) -> dict[str, Any]:
+        """The arguments of stories.create."""
+        cleaned = self.cleaned_data
+        wish: dict[str, Any] = {
+            name: cleaned[name] for name in ("formats", "language", "seconds", "tone", "audience")
+        }
+        if cleaned.get("file"):
+            file = cleaned["file"]
+            return {**wish, "article": file.read(), "name": file.name, "content_type": file.content_type or ""}
+        if re.fullmatch(r"https?://\S+", cleaned["article"]):
+            return {**wish, "url": cleaned["article"]}
+        return {**wish, "article": cleaned["article"]}
+
+
+class _FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class _FilesField(forms.FileField):
+    """Several files."""
+
+    widget = _FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        if not data:
+            raise forms.ValidationError("Choose at least one file.")
+        return [super(_FilesField, self).clean(file, initial) for file in data]
+
+
+class ImportForm(forms.Form):
+    """Files for the library."""
+
+    files = _FilesField(label="Files", allow_empty_file=True)
+    licence = forms.CharField(max_length=100, label="Licence", initial="Own work")
+    credit = forms.CharField(required=False, max_length=200, label="Credit")
+    tags = forms.CharField(required=False, max_length=300, label="Tags", help_text="With commas: river, trees")
+
+    def clean_tags(self) -> list[str]:
+        return [tag for tag in (word.strip() for word in self.cleaned_data["tags"].split(",")) if tag]
+
+
+class DecisionForm(forms.Form):
+    """A moderator's decision on a case."""
+
+    verb = forms.ChoiceField(choices=(("approve", "Approve"), ("reject", "Send back")))
+    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    reason = forms.ChoiceField(choices=(("", "Choose a reason"), *REASONS), required=False, label="Reason")
+    clause = forms.CharField(required=False, max_length=60, label="Policy clause")
+    note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea, label="Note to the author")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("verb") == "reject" and not cleaned.get("reason"):
+            self.add_error("reason", "Say why, so that the author knows what to change.")
+        return cleaned
+
+
+class ChannelForm(ChannelModelForm):
+    """A place to publish to."""
+
+    surface = forms.ChoiceField(
+        choices=(("site", "Site"), ("app", "App"), ("ads", "Ads"), ("internal", "Internal")),
+        help_text="Which thresholds of the policy hold for it.",
+    )
+
+    class Meta:
+        model = Channel
+        fields = ("name", "slug", "surface")
+        labels = {"slug": "Name in addresses"}  # noqa: RUF012
+
+
+class KeyForm(forms.Form):
+    """An app's key to a channel."""
+
+    channel = forms.ModelChoiceField(Channel.objects.none(), label="Channel", empty_label=None)
+    name = forms.CharField(max_length=100, label="App")
+
+    def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["channel"].queryset = Channel.objects.filter(workspace_id=workspace_id)  # type: ignore[attr-defined]

@@ -1,0 +1,168 @@
+"""How things are said on pages: durations, sizes, the names of formats, jobs, steps and engines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from creator.models import Job
+from media_processing.engine import InvalidEngineError, engines
+
+register = template.Library()
+
+KINDS = {
+    "make_story": "Make the story",
+    "write_script": "Write the script",
+    "find_pictures": "Find pictures",
+    "import_files": "Import files",
+    "draw_samples": "Draw the sample library",
+    "embed": "Make pictures findable",
+    "transcribe": "Transcribe speech",
+    "render": "Render",
+}
+STEPS = {
+    "script": "Writing the script",
+    "visuals": "Choosing pictures",
+    "narration": "Recording the narration",
+    "renditions": "Rendering",
+    "verdicts": "Checking",
+    "checks": "Checking",
+}
+ROLES = {
+    "writer": "Words",
+    "painter": "Pictures",
+    "voice": "Voice",
+    "transcriber": "Transcripts",
+    "aligner": "Word times",
+    "embedder": "Picture search",
+    "index": "Search index",
+    "renderer": "Video",
+    "text_judge": "Text checks",
+    "picture_judge": "Picture checks",
+}
+SHAPES = {"9:16": "rectangle-vertical", "4:5": "rectangle-vertical", "1:1": "square", "16:9": "rectangle-horizontal"}
+RATIOS = (0.5, 0.56, 0.67, 0.75, 0.8, 1.0, 1.25, 1.33, 1.5, 1.78, 2.0, 2.33)
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """75.3 -> "1:15"."""
+    whole = round(seconds or 0)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+@register.filter
+def percent(share: float | None) -> int:
+    return round(100 * (share or 0))
+
+
+@register.filter
+def in_words(name: str) -> str:
+    """What is kept as a code, said as words: "too_graphic" -> "Too graphic"."""
+    words = name.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+@register.filter
+def job_title(job: Job) -> str:
+    kind = job.kind.rsplit(".", 1)[-1]
+    return KINDS.get(kind, in_words(kind))
+
+
+@register.filter
+def step_title(step: str) -> str:
+    return STEPS.get(step, in_words(step)) if step else ""
+
+
+@register.filter
+def role_title(role: str) -> str:
+    return ROLES.get(role, in_words(role))
+
+
+@register.filter
+def format_title(value: str) -> str:
+    """ "video:9x16" -> "Video 9:16"."""
+    kind, _, shape = value.partition(":")
+    return f"{kind.capitalize()} {shape.replace('x', ':')}".strip()
+
+
+@register.filter
+def format_icon(value: str) -> str:
+    return SHAPES.get(value.partition(":")[2].replace("x", ":"), "square")
+
+
+@register.filter
+def engine_title(name: str, role: str) -> str:
+    """ "espeak" -> "eSpeak NG (built in)"."""
+    try:
+        engine = engines[role, name]
+    except InvalidEngineError:
+        return name
+    return f"{engine.title or name} (built in)" if engine.starter else engine.title or name
+
+
+@register.filter
+def ratio_class(thing: Any) -> str:
+    """The class of the nearest aspect ratio: pages may carry no style attribute."""
+    width, height = getattr(thing, "width", 0), getattr(thing, "height", 0)
+    if not width or not height:
+        return "ratio-100"
+    return f"ratio-{round(100 * min(RATIOS, key=lambda ratio: abs(ratio - width / height)))}"
+
+
+@register.filter
+def ago(when: datetime | None) -> str:
+    """ "just now", "5 min ago", "3 h ago", "2 Nov"."""
+    if when is None:
+        return ""
+    minutes = int((timezone.now() - when).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h ago"
+    return f"{when.day} {when:%b}" if when.year == timezone.now().year else f"{when.day} {when:%b %Y}"
+
+
+@register.filter
+def item(mapping: Any, key: str) -> Any:
+    return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+@register.filter
+def cut_kind(label: str) -> str:
+    """ "Video 9:16" -> "9:16", where an icon says the rest."""
+    return label.rpartition(" ")[2]
+
+
+@register.filter
+def cut_words(words: str) -> list[str]:
+    return words.split()
+
+
+SIGNALS = {"picture": "Looks like the words", "likeness": "Looks alike", "words": "Words in title, tags or speech"}
+
+
+@register.filter
+def signal_title(name: str) -> str:
+    """A signal of the search, as people call it."""
+    return SIGNALS.get(name, in_words(name))
+
+
+@register.filter
+def share_of(part: float, whole: float) -> str:
+    """A part of a sum, 0 to 1, for a meter."""
+    return f"{min(1.0, max(0.0, part / whole)) if whole else 0.0:.3f}"
+
+
+@register.filter
+def took(job: Job) -> str:
+    """How long a job ran."""
+    if job.started is None or job.finished is None:
+        return ""
+    seconds = (job.finished - job.started).total_seconds()
+    return f"in {seconds:.1f} s" if seconds < 10 else f"in {clock(seconds)}"

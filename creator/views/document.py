@@ -1,0 +1,199 @@
+"""A story as the studio's script reads it: one JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.urls import reverse
+
+from creator.access import may
+from creator.models import Alternative, Job, Scene, Story, User, Variant
+from creator.services import choices, variants
+from creator.templatetags.storyloom import engine_title, format_icon, format_title, job_title, role_title, step_title
+from generation.sentences import sentences
+from media_processing.captions import scene_cues
+from media_processing.models import Asset
+from media_processing.timeline import FORMATS
+
+WORDS_A_SECOND = 2.6
+"""For the length of a narration that isn't spoken yet."""
+LEAD_AND_TAIL = 0.5
+
+State = Story.State
+SHOWN_ENGINES = ("writer", "painter", "embedder", "voice", "renderer")
+
+
+def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
+    """All that the studio shows."""
+    scenes = list(
+        story.scenes.select_related("asset", "sound").prefetch_related("alternatives__asset").order_by("position")
+    )
+    article = sentences(story.brief.article, story.brief.article_language)
+    made = [_variant(story, variant) for variant in story.variants.select_related("rendition", "captions_vtt", "captions_srt")]
+    job = story.jobs.filter(state__in=Job.OPEN).order_by("-priority", "id").first()
+    rights = {right: may(user, right) for right in ("edit", "review", "publish")}
+    return {
+        "id": str(story.pk),
+        "title": story.title,
+        "summary": story.summary,
+        "hashtags": story.hashtags,
+        "language": story.language,
+        "state": story.state,
+        "state_label": story.get_state_display(),
+        "version": story.version,
+        "scenes": [_scene(scene, article) for scene in scenes],
+        "variants": made,
+        "findings": story.findings,
+        "engines": _engines(story),
+        "job": _job(job) if job else None,
+        "failed": _failure(story) if not job else None,
+        "may": rights,
+        "next": next_act(story, made, job=job, rights=rights, scenes=bool(scenes)),
+    }
+
+
+def next_act(
+    story: Story, made: list[dict[str, Any]], *, job: Job | None, rights: dict[str, bool], scenes: bool
+) -> str:
+    """The one primary action of the page: wait, retry, render, review, in_review, publish, live or look."""
+    if story.state == State.MAKING and job:
+        return "wait"
+    if not scenes:
+        return "retry" if rights["edit"] else "look"
+    if story.state == State.IN_REVIEW:
+        return "in_review"
+    if story.state == State.APPROVED:
+        return "publish" if rights["publish"] else "look"
+    if story.state == State.PUBLISHED:
+        return "live"
+    if not rights["edit"]:
+        return "look"
+    return "review" if made and all(variant["fresh"] for variant in made) else "render"
+
+
+def _scene(scene: Scene, article: list[str]) -> dict[str, Any]:
+    seconds = scene.sound.seconds + LEAD_AND_TAIL if scene.sound else 0.0
+    exact = bool(scene.sound)
+    if not exact:
+        seconds = max(1.5, len(scene.narration.split()) / WORDS_A_SECOND + LEAD_AND_TAIL)
+    return {
+        "id": str(scene.pk),
+        "position": scene.position,
+        "narration": scene.narration,
+        "on_screen": scene.on_screen,
+        "visual": scene.visual,
+        "alt": scene.alt,
+        "seconds": round(seconds, 2),
+        "exact": exact,
+        "sound": reverse("rendition", args=[scene.sound_id]) if scene.sound_id else "",
+        "words": [[word["text"], word["start"], word["end"]] for word in scene.words],
+        "sentences": scene.sentences,
+        "timing": scene.timing,
+        "sources": [{"number": number + 1, "text": article[number]} for number in scene.sources if number < len(article)],
+        "picture": picture(scene.asset, scene.start) if scene.asset else None,
+        "by_hand": scene.chosen_by_hand,
+        "alternatives": [
+            _alternative(each)
+            for each in scene.alternatives.all()
+            if each.part == Alternative.Part.PICTURE and each.asset
+        ],
+    }
+
+
+def picture(asset: Asset, start: float = 0.0) -> dict[str, Any]:
+    """What the stage and the strip need of an asset."""
+    return {
+        "asset": str(asset.pk),
+        "kind": asset.kind,
+        "thumbnail": reverse("thumbnail", args=[asset.pk]),
+        "file": reverse("asset-file", args=[asset.pk]),
+        "page": reverse("asset", args=[asset.pk]),
+        "start": start,
+        "colour": asset.colour,
+        "title": asset.title,
+        "alt": asset.alt,
+        "licence": asset.licence,
+        "credit": asset.credit,
+        "made_by": asset.made_by.get("engine", ""),
+    }
+
+
+def _alternative(alternative: Alternative) -> dict[str, Any]:
+    assert alternative.asset is not None  # noqa: S101
+    return {
+        "id": alternative.pk,
+        "score": round(alternative.score, 3),
+        "explain": alternative.explain,
+        **picture(alternative.asset, alternative.start),
+    }
+
+
+def _variant(story: Story, variant: Variant) -> dict[str, Any]:
+    made = variant.rendition
+    width, height = FORMATS.get(variant.format, (1080, 1920))
+    return {
+        "id": variant.pk,
+        "format": variant.format,
+        "label": format_title(variant.format),
+        "icon": format_icon(variant.format),
+        "kind": variant.kind,
+        "width": width,
+        "height": height,
+        "language": variant.language,
+        "fresh": bool(made) and variants.is_fresh(story, variant),
+        "url": reverse("rendition", args=[made.pk]) if made else "",
+        "seconds": made.seconds if made else 0,
+        "size": made.size if made else 0,
+        "captions": reverse("rendition", args=[variant.captions_vtt_id]) if variant.captions_vtt_id else "",
+        "subtitles": reverse("rendition", args=[variant.captions_srt_id]) if variant.captions_srt_id else "",
+        "cues": _cues(story, variant) if variant.kind == "video" else {},
+    }
+
+
+def _cues(story: Story, variant: Variant) -> dict[str, list[dict[str, Any]]]:
+    """The captions of each spoken scene, broken into lines exactly as the render breaks them."""
+    line = variants.timeline(story, variant)
+    return {
+        scene.id: [
+            {
+                "start": round(cue.start, 3),
+                "end": round(cue.end, 3),
+                "exact": cue.timing == "word",
+                "lines": [[[word.text, round(word.start, 3), round(word.end, 3)] for word in words] for words in cue.lines],
+            }
+            for cue in scene_cues(scene, line)
+        ]
+        for scene in line.scenes
+    }
+
+
+def _engines(story: Story) -> list[dict[str, str]]:
+    """Who made what; before that, who will."""
+    return [
+        {
+            "role": role,
+            "label": role_title(role),
+            "title": engine_title(story.engines.get(role) or choices.chosen(role, story.workspace), role),
+        }
+        for role in SHOWN_ENGINES
+    ]
+
+
+def _job(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.pk,
+        "title": job_title(job),
+        "state": job.state,
+        "step": job.step,
+        "step_label": step_title(job.step) or "Waiting for a worker",
+        "progress": job.progress,
+    }
+
+
+def _failure(story: Story) -> dict[str, Any] | None:
+    """The newest job's failure, where nothing has succeeded since."""
+    job = story.jobs.exclude(state=Job.State.CANCELLED).order_by("-id").first()
+    if job is None or job.state not in (Job.State.FAILED, Job.State.PARKED):
+        return None
+    return {"id": job.pk, "title": job_title(job), "error": job.error, "next_step": job.next_step}

@@ -1,0 +1,198 @@
+"""The studio: one story, its scenes, its stage, and what can be done with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from creator.access import Right, asset_for, story_for
+from creator.models import Channel, Publication, Story, User
+from creator.services import publications, reviews, stories
+from creator.services.stories import Conflict
+from creator.views.document import document
+from creator.views.errors import as_json
+from generation.sentences import sentences
+from media_processing.engine import EngineError
+
+
+@login_required
+@require_safe
+def story(request: HttpRequest, story_id: UUID) -> HttpResponse:
+    """The page. What it shows comes as one JSON document, which static/js/studio/ turns into the editor."""
+    found = story_for(request.user, story_id)
+    context = {**_acts(request, found), "article": sentences(found.brief.article, found.brief.article_language)}
+    return render(request, "studio/story.html", {**context, "lined": True})
+
+
+@login_required
+@require_safe
+def acts(request: HttpRequest, story_id: UUID) -> HttpResponse:
+    """The primary act alone, for a page whose story went on."""
+    return render(request, "studio/_acts.html", _acts(request, story_for(request.user, story_id)))
+
+
+def _acts(request: HttpRequest, found: Story) -> dict[str, Any]:
+    live = found.publications.live().select_related("channel")
+    return {
+        "story": found,
+        "document": document(found, request.user),
+        "live": [(each, request.build_absolute_uri(f"/api/v1/stories/{found.pk}")) for each in live],
+        "channels": Channel.objects.filter(workspace=found.workspace),
+        "review": found.reviews.order_by("-number").prefetch_related("decisions__person").first(),
+    }
+
+
+@login_required
+@require_safe
+def data(request: HttpRequest, story_id: UUID) -> JsonResponse:
+    """The document alone, for a page that saw something happen."""
+    return JsonResponse(document(story_for(request.user, story_id), request.user))
+
+
+# Edits: one operation at a time, each naming the version that it was made on -----------------------------------------
+
+
+def _edit_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    texts = {name: str(said[name]) for name in ("narration", "on_screen", "visual", "alt") if name in said}
+    stories.edit_scene(story, said["scene"], **common, **texts)
+
+
+def _edit_story(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    texts: dict[str, Any] = {name: str(said[name]) for name in ("title", "summary") if name in said}
+    if "hashtags" in said:
+        texts["hashtags"] = [str(tag) for tag in said["hashtags"]]
+    stories.edit_story(story, **common, **texts)
+
+
+def _move_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    stories.move_scene(story, said["scene"], **common, position=int(said["position"]))
+
+
+def _add_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    stories.add_scene(story, **common, position=int(said["position"]), narration=str(said["narration"]))
+
+
+def _remove_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    stories.remove_scene(story, said["scene"], **common)
+
+
+def _choose_picture(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    if "asset" in said:
+        asset = asset_for(common["by"], str(said["asset"]))
+        stories.choose_picture(story, said["scene"], **common, asset=asset, start=float(said.get("start", 0)))
+    else:
+        stories.choose_picture(story, said["scene"], **common, alternative_id=int(said["alternative"]))
+
+
+def _find_pictures(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    stories.find_pictures(story, said["scene"], by=common["by"], words=str(said["words"])[:300])
+
+
+def _remake(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    stories.remake(story, by=common["by"], step=str(said["step"]))
+
+
+OPERATIONS: dict[str, Callable[[Story, dict[str, Any], dict[str, Any]], None]] = {
+    "edit_scene": _edit_scene,
+    "edit_story": _edit_story,
+    "move_scene": _move_scene,
+    "add_scene": _add_scene,
+    "remove_scene": _remove_scene,
+    "choose_picture": _choose_picture,
+    "find_pictures": _find_pictures,
+    "remake": _remake,
+}
+
+
+@login_required
+@require_POST
+def edit(request: HttpRequest, story_id: UUID) -> JsonResponse:
+    """Do one operation. 409 with the newest document where somebody else was faster, 422 with a next step otherwise."""
+    found = story_for(request.user, story_id, to="edit")
+    try:
+        said = json.loads(request.body)
+        operation = OPERATIONS[said["do"]]
+        if "scene" in said:
+            UUID(said["scene"])
+        operation(found, said, {"by": request.user, "version": said.get("version")} if _versioned(said) else {"by": request.user})
+    except Conflict as conflict:
+        found.refresh_from_db()
+        return as_json(conflict, status=409, document=document(found, request.user))
+    except EngineError as error:
+        return as_json(error)
+    except (KeyError, TypeError, ValueError, ValidationError):
+        return JsonResponse({"message": "This request makes no sense.", "next_step": "Reload the page."}, status=400)
+    found.refresh_from_db()
+    return JsonResponse(document(found, request.user))
+
+
+def _versioned(said: dict[str, Any]) -> bool:
+    return said["do"] not in ("find_pictures", "remake")
+
+
+# Acts: plain forms, which work without a script ------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def act(request: HttpRequest, story_id: UUID, verb: str) -> HttpResponse:
+    """Render, send to review, publish or withdraw; then back to the page with a sentence about it."""
+    needed: Right = "publish" if verb in ("publish", "withdraw") else "edit"
+    found = story_for(request.user, story_id, to=needed)
+    assert isinstance(request.user, User)  # noqa: S101
+    try:
+        said = ACTS[verb](found, request, request.user)
+    except EngineError as error:
+        messages.error(request, f"{error.message} {error.next_step}".strip())
+    else:
+        if said:
+            messages.success(request, said)
+    return redirect(reverse("story", args=[found.pk]))
+
+
+def _render(story: Story, request: HttpRequest, person: User) -> str:
+    step = request.POST.get("step", "renditions")
+    stories.remake(story, by=person, step=step)
+    return ""
+
+
+def _review(story: Story, request: HttpRequest, person: User) -> str:
+    reviews.submit(story, by=person)
+    story.refresh_from_db()
+    if story.state == Story.State.APPROVED:
+        return "Approved: nothing in it needs a person's decision."
+    return "Sent to review. A moderator decides; you will see it here."
+
+
+def _publish(story: Story, request: HttpRequest, person: User) -> str:
+    chosen = request.POST.getlist("channel")
+    channels = Channel.objects.filter(workspace=story.workspace, pk__in=[pk for pk in chosen if pk.isdigit()])
+    if not channels:
+        raise EngineError("Choose where to publish it.", next_step="Tick at least one channel.")
+    for channel in channels:
+        publications.publish(story, channel, by=person)
+    return f"Live on {', '.join(channel.name for channel in channels)}."
+
+
+def _withdraw(story: Story, request: HttpRequest, person: User) -> str:
+    publication = get_object_or_404(Publication.objects.live(), story=story, pk=request.POST.get("publication"))
+    publications.withdraw(publication, by=person, reason=request.POST.get("reason", ""))
+    return f"Withdrawn from {publication.channel}. The API answers 410 from now on."
+
+
+ACTS: dict[str, Callable[[Story, HttpRequest, User], str]] = {
+    "render": _render,
+    "review": _review,
+    "publish": _publish,
+    "withdraw": _withdraw,
+}
