@@ -10,7 +10,7 @@ from generation.illustrations.canvas import Canvas, Placed
 from generation.illustrations.catalog import Catalog, ObjectSpec
 from generation.illustrations.scene import MOST_DRAWN, Item, Scene
 
-CROWDED = 0.22
+CROWDED = 0.15
 """Overlap of two objects from which all are drawn smaller."""
 GROWTH = 0.55
 """Sizes in a picture grow slower than in the world: a house is not 30 cups high."""
@@ -128,7 +128,7 @@ def _band(wish: _Wish, canvas: Canvas) -> tuple[float, float]:
     """Between which heights its bottom may be: far, near."""
     near = canvas.stage - 0.015 * canvas.height
     if wish.support == "water":
-        top, bottom = (0.28, 0.46) if canvas.setting.name == "river" else (0.16, 0.56)
+        top, bottom = (0.28, 0.46) if canvas.setting.name == "river" else (0.14, 0.47)
         return canvas.ground_y(top), min(canvas.ground_y(bottom), near)
     if wish.support == "air":
         low = min(canvas.horizon - 0.04 * canvas.stage, canvas.stage * 0.62)

@@ -288,6 +288,7 @@ class _Reader:
             if match is None or self._is_verb(match) or self._is_part(match):
                 continue
             value = 1.0 + 0.4 * match.length + 0.01 * at
+            value -= 1.5 * self._is_building(match) + 0.5 * ("near" in self.words[max(0, at - 3) : at])
             value += 2.0 * any(word in PLACES for word in self.words[max(0, at - 3) : at])
             value -= 1.5 * any(word in OFFICES for word in self.words[match.end : match.end + 1])
             if value > score:
@@ -295,6 +296,12 @@ class _Reader:
         if cause:
             self.used.update(range(cause.start, cause.end))
         return best
+
+    def _is_building(self, match: Match) -> bool:
+        """A museum is seen from outside unless the line says "in the museum"."""
+        thing = self.catalog.object_words.at(self.words, match.start)
+        inside = self.catalog.settings[match.name].indoors
+        return bool(inside and thing and self.catalog.objects[thing.name].group == "buildings")
 
     def _is_part(self, match: Match) -> bool:
         """The "market" of "stock market" is no place."""

@@ -42,6 +42,8 @@ def _items(items: tuple[Item, ...], catalog: Catalog) -> str:
 def _item(item: Item, catalog: Catalog) -> str:
     label = catalog.objects[item.object].label
     name = f"{item.colour} {label}" if item.colour else label
+    if label in catalog.language["collectives"]["mass"]:
+        return name
     return f"{article(name)} {name}" if item.count == 1 else f"{NUMBERS[item.count]} {plural(name)}"
 
 

@@ -145,7 +145,17 @@ def test_scene_survives_json() -> None:
     assert Scene.from_dict(scene.as_dict()) == scene
 
 
+def test_a_building_is_seen_from_outside_unless_the_line_goes_in() -> None:
+    assert "museum" in items("The museum opens an exhibition")
+    assert read("A concert in the opera house").scene.setting == "stage"
+
+
+def test_idioms_are_no_relations() -> None:
+    assert all(not item.relation for item in items("Doctors and nurses went on strike").values())
+
+
 def test_alt_text_reads_as_english() -> None:
+    assert told(Scene("city", items=(Item("scales"), Item("shop")))) == "Scales and a shop in a city"
     scene = Scene("river", "dusk", "clear", (Item("tree", None, 3),))
     assert told(scene) == "Three trees by a river at dusk"
     assert (
