@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
-from django.http import StreamingHttpResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotModified,
+    StreamingHttpResponse,
+)
 from django.utils.http import http_date, parse_etags, parse_http_date_safe, quote_etag
 
 CHUNK = 256 * 1024
@@ -57,7 +65,9 @@ def ranged(
 def _answer(request: HttpRequest, path: Path, start: int, length: int, status: int) -> HttpResponseBase:
     if request.method == "HEAD" or status == 416 or length == 0:
         return HttpResponse(status=status)
-    return StreamingHttpResponse(_bytes(path, start, length), status=status)
+    # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
+    stream = _bytes_later if isinstance(request, ASGIRequest) else _bytes
+    return StreamingHttpResponse(stream(path, start, length), status=status)
 
 
 def _wanted(request: HttpRequest, size: int, etag: str, changed: float) -> tuple[int, int, int]:
@@ -94,6 +104,17 @@ def _bytes(path: Path, start: int, length: int) -> Iterator[bytes]:
         while length > 0 and (chunk := file.read(min(CHUNK, length))):
             length -= len(chunk)
             yield chunk
+
+
+async def _bytes_later(path: Path, start: int, length: int) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        await asyncio.to_thread(file.seek, start)
+        while length > 0 and (chunk := await asyncio.to_thread(file.read, min(CHUNK, length))):
+            length -= len(chunk)
+            yield chunk
+    finally:
+        file.close()
 
 
 def _plain(name: str) -> str:

@@ -59,7 +59,7 @@ def next_act(
     """The one primary action of the page: wait, retry, render, review, in_review, publish, live or look."""
     if story.state == State.MAKING and job:
         return "wait"
-    if not scenes:
+    if not scenes or story.state == State.MAKING:
         return "retry" if rights["edit"] else "look"
     if story.state == State.IN_REVIEW:
         return "in_review"

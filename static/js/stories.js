@@ -1,0 +1,76 @@
+// Home: the brief box and tiles that change while one looks.
+import { listen } from "./events.js";
+
+const form = document.querySelector("[data-brief]");
+
+if (form) {
+  const text = form.elements.article;
+  const file = form.elements.file;
+  const box = form.querySelector(".brief-box");
+  const KEY = "storyloom.brief";
+
+  // What is typed survives a reload, a crash and an expired session.
+  if (!text.value) text.value = sessionStorage.getItem(KEY) ?? "";
+  const count = () => {
+    const words = text.value.trim() ? text.value.trim().split(/\s+/).length : 0;
+    form.querySelector("[data-count]").textContent = words > 20 ? `${words.toLocaleString()} words` : "";
+    sessionStorage.setItem(KEY, text.value);
+  };
+  count();
+  text.addEventListener("input", count);
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+  form.addEventListener("submit", () => {
+    sessionStorage.removeItem(KEY);
+    const button = form.querySelector("[data-make]");
+    button.setAttribute("aria-disabled", "true");
+    button.lastChild.textContent = "Reading…";
+  });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    const button = form.querySelector("[data-make]");
+    button.removeAttribute("aria-disabled");
+    button.lastChild.textContent = "Make story";
+  });
+
+  const attached = () => {
+    const name = form.querySelector("[data-file-name]");
+    name.textContent = file.files[0]?.name ?? "Attach a file";
+    name.closest(".chip").classList.toggle("on", file.files.length > 0);
+  };
+  file.addEventListener("change", attached);
+  for (const [kind, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+    box.addEventListener(kind, (event) => {
+      if (![...event.dataTransfer.types].includes("Files")) return;
+      event.preventDefault();
+      box.classList.toggle("over", over);
+      if (kind !== "drop") return;
+      file.files = event.dataTransfer.files;
+      attached();
+    });
+  }
+  for (const chip of form.querySelectorAll("[data-example]")) {
+    chip.addEventListener("click", (event) => {
+      event.preventDefault();
+      text.value = chip.dataset.example;
+      count();
+      text.focus();
+      text.setSelectionRange(0, 0);
+      text.scrollTop = 0;
+    });
+  }
+}
+
+const due = new Set();
+listen(({ kind, story }) => {
+  if (!story || kind === "job.progress" || due.has(story)) return;
+  const tile = document.querySelector(`[data-story="${story}"]`);
+  if (!tile) return;
+  due.add(story);
+  setTimeout(async () => {
+    due.delete(story);
+    const answer = await fetch(tile.dataset.tile);
+    if (answer.ok && !answer.redirected) tile.outerHTML = await answer.text();
+  }, 400);
+});

@@ -1,0 +1,170 @@
+// The chosen scene: its picture and the others on offer, why they stand where they stand, and its texts.
+import { part } from "./scenes.js";
+
+const SIGNALS = {
+  picture: "Looks like the words",
+  visual: "Looks like the words",
+  clip: "Looks like the words",
+  words: "Same words",
+  text: "Same words",
+  tags: "Same tags",
+  title: "Same title",
+  transcript: "Is said there",
+  variety: "Unlike its neighbours",
+  fit: "Fits the shape",
+};
+
+export class Inspector {
+  constructor(store, root) {
+    this.store = store;
+    this.title = part(root, "inspector-title");
+    this.body = part(root, "inspector-body");
+    this.body.append(document.getElementById("t-inspector").content.cloneNode(true));
+    this.current = "";
+    this.finding = "";
+    this.body.addEventListener("input", (event) => {
+      const { field } = event.target.dataset;
+      if (field) store.type(this.current, field, event.target.value);
+    });
+    this.body.addEventListener("change", (event) => {
+      if (event.target.name === "offer") this.take(Number(event.target.value));
+    });
+    part(this.body, "find").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.find();
+    });
+    store.addEventListener("changed", () => this.draw());
+    store.addEventListener("refused", ({ detail }) => this.refuse(detail));
+  }
+
+  show(id) {
+    if (this.current !== id) this.drawn = "";
+    this.current = id;
+    this.draw();
+  }
+
+  draw() {
+    const scene = this.store.scene(this.current);
+    this.body.hidden = !scene;
+    if (!scene) {
+      this.title.textContent = "Scene";
+      return;
+    }
+    const number = this.store.doc.scenes.indexOf(scene) + 1;
+    this.title.textContent = `Scene ${number}`;
+    for (const field of this.body.querySelectorAll("[data-field]")) {
+      field.readOnly = !this.store.editable;
+      field.lang = this.store.doc.language;
+      const value = this.store.value(scene.id, field.dataset.field);
+      if (field.value !== value) field.value = value;
+    }
+    const words = part(this.body, "words");
+    if (document.activeElement !== words) words.value = scene.visual;
+    part(this.body, "find").hidden = !this.store.doc.may.edit;
+    this.offers(scene);
+    this.why(scene);
+    this.facts(scene);
+  }
+
+  offers(scene) {
+    const state = JSON.stringify([scene.id, scene.alternatives.map(({ id }) => id), scene.picture?.asset, scene.picture?.start, this.store.editable]);
+    if (state === this.drawn) return;
+    this.drawn = state;
+    const focused = document.activeElement?.name === "offer";
+    const offered = scene.alternatives.map((each, index) => {
+      const offer = document.getElementById("t-offer").content.firstElementChild.cloneNode(true);
+      const radio = offer.querySelector("input");
+      radio.value = each.id;
+      radio.checked = this.shown(scene, each);
+      radio.disabled = !this.store.editable;
+      radio.ariaLabel = `${each.alt || each.title || `Picture ${index + 1}`}${each.score ? `, ${percent(each.score)}` : ""}`;
+      const image = offer.querySelector("img");
+      image.src = each.thumbnail;
+      offer.title = each.alt || each.title;
+      if (each.colour) offer.style.backgroundColor = each.colour;
+      const badge = part(offer, "score");
+      badge.textContent = each.made_by && !each.score ? "drawn" : percent(each.score);
+      badge.hidden = !each.score && !each.made_by;
+      return offer;
+    });
+    const place = part(this.body, "offers");
+    place.replaceChildren(...offered);
+    if (focused) place.querySelector("input:checked")?.focus();
+    part(this.body, "no-offers").hidden = offered.length > 0;
+    const state_ = part(this.body, "find-state");
+    if (this.finding && this.finding !== state) {
+      state_.textContent = offered.length ? `${offered.length} pictures.` : "";
+      this.finding = "";
+    }
+  }
+
+  shown(scene, offer) {
+    return scene.picture?.asset === offer.asset && Math.abs(scene.picture.start - offer.start) < 0.05;
+  }
+
+  why(scene) {
+    const chosen = scene.alternatives.find((each) => this.shown(scene, each));
+    const place = part(this.body, "why");
+    place.hidden = !chosen?.explain?.length;
+    if (place.hidden) return;
+    const rows = chosen.explain.map(({ name, value, weight, contribution }) => {
+      const row = document.createElement("tr");
+      const meter = document.createElement("meter");
+      meter.max = 1;
+      meter.value = Math.max(0, Math.min(1, value));
+      meter.ariaLabel = SIGNALS[name] ?? name;
+      const bar = document.createElement("td");
+      bar.append(meter);
+      const head = Object.assign(document.createElement("th"), { textContent: SIGNALS[name] ?? name, scope: "row" });
+      const sum = Object.assign(document.createElement("td"), { textContent: (contribution ?? value * weight).toFixed(2), className: "num" });
+      sum.title = `${Number(value).toFixed(2)} × weight ${Number(weight).toFixed(2)}`;
+      row.append(head, bar, sum);
+      return row;
+    });
+    part(this.body, "explain").replaceChildren(...rows);
+  }
+
+  facts(scene) {
+    const picture = scene.picture;
+    const rows = picture
+      ? [
+          ["Picture", picture.title || "Untitled", picture.page],
+          ["Licence", picture.licence || "Not known"],
+          ["Credit", picture.credit],
+          ["Made by", picture.made_by],
+          ["Captions", scene.timing === "word" ? "word by word, from the voice" : scene.timing === "sentence" ? "by sentence" : ""],
+        ]
+      : [["Picture", "None yet: the next render chooses one"]];
+    const parts = rows
+      .filter(([, value]) => value)
+      .flatMap(([label, value, link]) => {
+        const term = Object.assign(document.createElement("dt"), { textContent: label });
+        const fact = document.createElement("dd");
+        fact.append(link ? Object.assign(document.createElement("a"), { href: link, textContent: value }) : value);
+        return [term, fact];
+      });
+    part(this.body, "facts").replaceChildren(...parts);
+  }
+
+  async take(alternative) {
+    await this.store.act({ do: "choose_picture", scene: this.current, alternative });
+  }
+
+  async find() {
+    const words = part(this.body, "words").value.trim();
+    if (!words) return;
+    const state = part(this.body, "find-state");
+    state.textContent = "Looking in the library, and drawing one…";
+    this.finding = this.drawn;
+    if (!(await this.store.act({ do: "find_pictures", scene: this.current, words }))) state.textContent = "";
+  }
+
+  refuse({ scene, field, why }) {
+    if (scene !== this.current || field === "narration") return;
+    part(this.body, "find-state").textContent = why;
+  }
+}
+
+function percent(score) {
+  return `${Math.round(100 * Math.max(0, Math.min(1, score)))} %`;
+}

@@ -1,0 +1,91 @@
+// The studio: one store, and the views that show it.
+import { listen } from "../events.js";
+import { toast } from "../toasts.js";
+import { checks } from "./checks.js";
+import { Inspector } from "./inspector.js";
+import { Scenes } from "./scenes.js";
+import { Stage } from "./stage.js";
+import { Store } from "./store.js";
+
+const root = document.querySelector("[data-studio]");
+const store = new Store(JSON.parse(document.getElementById("document").textContent), root.dataset);
+
+const choose = (id, { quiet = false, focus = false } = {}) => {
+  scenes.mark(id);
+  inspector.show(id);
+  if (!quiet) stage.show(id);
+  if (focus) document.querySelector(`[data-scene="${id}"] textarea`)?.focus();
+};
+const stage = new Stage(store, root.querySelector("[data-stage]"), { choose });
+const inspector = new Inspector(store, root.querySelector("[data-inspector]"));
+const scenes = new Scenes(store, root.querySelector(".scenes"), { choose });
+checks(store, root.querySelector("[data-checks]"), choose);
+
+const begin = () => {
+  const first = store.doc.scenes[0]?.id ?? "";
+  scenes.mark(first);
+  inspector.show(first);
+  stage.show(first, { live: false });
+};
+begin();
+
+// The headline -----------------------------------------------------------------------------------------------------
+const title = document.getElementById("title");
+title.addEventListener("input", () => store.type("", "title", title.value));
+store.addEventListener("changed", ({ detail }) => {
+  title.readOnly = !store.editable;
+  if (!store.pending.has(".title") && document.activeElement !== title) title.value = store.doc.title;
+  if (detail?.was && !store.scene(scenes.current)) begin();
+  if (detail?.was && detail.was.state === "making" && store.doc.state !== "making" && stage.variant?.fresh) {
+    stage.mode = "made";
+    stage.draw();
+    toast("It's rendered.");
+  }
+});
+title.readOnly = !store.editable;
+
+// Saving, in words -------------------------------------------------------------------------------------------------
+const save = document.querySelector("[data-save]");
+store.addEventListener("said", ({ detail }) => {
+  save.textContent = detail.text;
+  save.dataset.tone = detail.tone;
+});
+store.addEventListener("failed", ({ detail }) => toast(detail.message, { seconds: 9 }));
+if (store.pending.size) save.textContent = "Saving what was kept on this device…";
+
+// Acts: forms that first wait for what is typed ----------------------------------------------------------------------
+const acts = document.querySelector(".studio-acts");
+let sent = false;
+acts.addEventListener("submit", async (event) => {
+  if (sent) return;
+  event.preventDefault();
+  const { target, submitter } = event;
+  const question = submitter?.dataset.confirm;
+  if (question && !confirm(question)) return;
+  await store.flush();
+  sent = true;
+  target.requestSubmit(submitter);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.shiftKey && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    acts.querySelector("[data-render]")?.requestSubmit();
+  }
+});
+
+let drawn = acts.querySelector("[data-acts]").dataset.nextAct + (store.doc.job?.id ?? "");
+store.addEventListener("changed", async () => {
+  const wanted = store.doc.next + (store.doc.job?.id ?? "");
+  if (wanted === drawn) return;
+  drawn = wanted;
+  const answer = await fetch(`${location.pathname}acts/`);
+  if (answer.ok && !answer.redirected) acts.innerHTML = await answer.text();
+});
+
+// What happens to the story elsewhere ---------------------------------------------------------------------------------
+let soon = 0;
+listen(({ kind, story }) => {
+  if (story !== store.doc.id || kind === "job.progress") return;
+  clearTimeout(soon);
+  soon = setTimeout(() => store.look(), 250);
+});

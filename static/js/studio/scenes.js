@@ -1,0 +1,186 @@
+// The scenes: narration as text, in the order in which it is spoken.
+import { toast } from "../toasts.js";
+import { arrange } from "./order.js";
+
+export class Scenes {
+  constructor(store, root, { choose }) {
+    this.store = store;
+    this.list = root.querySelector("[data-scenes]");
+    this.root = root;
+    this.choose = choose;
+    this.showSources = false;
+    this.current = "";
+    this.live = document.querySelector("[data-live-region]");
+    root.querySelector("[data-add]").addEventListener("click", () => this.add(this.store.doc.scenes.length));
+    const sources = root.querySelector("[data-sources]");
+    sources.addEventListener("click", () => {
+      this.showSources = !this.showSources;
+      sources.setAttribute("aria-pressed", String(this.showSources));
+      this.draw();
+    });
+    this.list.addEventListener("input", (event) => this.typed(event));
+    this.list.addEventListener("click", (event) => this.clicked(event));
+    this.list.addEventListener("focusin", (event) => {
+      const scene = event.target.closest("[data-scene]");
+      if (scene && event.target.matches("textarea, [data-select]")) choose(scene.dataset.scene);
+    });
+    arrange(this.list, (scene, position) => this.move(scene, position));
+    store.addEventListener("changed", () => this.draw());
+    store.addEventListener("clash", () => this.draw());
+    store.addEventListener("refused", () => this.draw());
+    this.draw();
+  }
+
+  draw() {
+    const { doc } = this.store;
+    const kept = new Map([...this.list.children].map((row) => [row.dataset.scene, row]));
+    const rows = doc.scenes.map((scene, index) => this.row(kept.get(scene.id) ?? this.make(), scene, index));
+    // Rows move only where the order changed: a moved row would lose the caret.
+    rows.forEach((row, index) => {
+      if (this.list.children[index] !== row) this.list.insertBefore(row, this.list.children[index] ?? null);
+    });
+    while (this.list.children.length > rows.length) this.list.lastElementChild.remove();
+    const total = doc.scenes.reduce((sum, scene) => sum + scene.seconds, 0);
+    this.root.querySelector("[data-total]").textContent = doc.scenes.length ? `${total.toFixed(1)} s` : "";
+    this.root.querySelector("[data-waiting]").hidden = doc.scenes.length > 0 || doc.state !== "making";
+    this.root.querySelector("[data-add]").hidden = !this.store.editable || !doc.scenes.length;
+  }
+
+  make() {
+    return document.getElementById("t-scene").content.firstElementChild.cloneNode(true);
+  }
+
+  row(row, scene, index) {
+    const name = `Scene ${index + 1}`;
+    const editable = this.store.editable;
+    row.dataset.scene = scene.id;
+    row.toggleAttribute("data-current", scene.id === this.current);
+    part(row, "number").textContent = name;
+    const seconds = part(row, "seconds");
+    seconds.textContent = `${scene.exact ? "" : "≈ "}${scene.seconds.toFixed(1)} s`;
+    seconds.title = scene.exact ? "As it was spoken" : "Estimated from the words, until it is spoken";
+    const grip = part(row, "grip");
+    grip.ariaLabel = `Move ${name.toLowerCase()}`;
+    grip.hidden = !editable;
+    part(row, "select").ariaLabel = `Show ${name.toLowerCase()}`;
+    part(row, "menu-name").ariaLabel = `${name}: more`;
+    row.querySelector("details.menu").hidden = !editable;
+    row.querySelector('[data-do="up"]').disabled = index === 0;
+    row.querySelector('[data-do="down"]').disabled = index === this.store.doc.scenes.length - 1;
+    const image = row.querySelector(".thumb img");
+    if (scene.picture && image.getAttribute("src") !== scene.picture.thumbnail) image.src = scene.picture.thumbnail;
+    if (!scene.picture) image.removeAttribute("src");
+    if (scene.picture?.colour) image.parentElement.style.backgroundColor = scene.picture.colour;
+    const text = row.querySelector("textarea");
+    text.id = `narration-${scene.id}`;
+    const label = part(row, "for");
+    label.htmlFor = text.id;
+    label.textContent = `Narration of ${name.toLowerCase()}`;
+    text.lang = this.store.doc.language;
+    text.readOnly = !editable;
+    const value = this.store.value(scene.id, "narration");
+    if (text.value !== value) text.value = value;
+    this.sources(part(row, "scene-sources"), scene);
+    this.clash(part(row, "clash"), scene, name);
+    return row;
+  }
+
+  sources(place, scene) {
+    place.hidden = !this.showSources;
+    if (!this.showSources) return;
+    const quotes = scene.sources.map(({ number, text }) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      item.title = `Sentence ${number} of the article`;
+      return item;
+    });
+    if (!quotes.length) quotes.push(Object.assign(document.createElement("li"), { textContent: "Rests on no sentence of the article." }));
+    place.replaceChildren(...quotes);
+  }
+
+  clash(place, scene, name) {
+    const edit = this.store.pending.get(`${scene.id}.narration`);
+    place.hidden = edit?.clash === undefined;
+    if (place.hidden) return;
+    const said = document.createElement("p");
+    said.textContent = `Someone else changed ${name.toLowerCase()} to:`;
+    const theirs = document.createElement("blockquote");
+    theirs.textContent = edit.clash;
+    const acts = document.createElement("p");
+    acts.className = "row";
+    for (const [label, mine] of [["Keep mine", true], ["Take theirs", false]]) {
+      const button = Object.assign(document.createElement("button"), { className: "btn", type: "button", textContent: label });
+      button.addEventListener("click", () => this.store.settle(scene.id, "narration", { mine }));
+      acts.append(button);
+    }
+    place.replaceChildren(said, theirs, acts);
+  }
+
+  mark(id) {
+    this.current = id;
+    for (const row of this.list.children) row.toggleAttribute("data-current", row.dataset.scene === id);
+  }
+
+  typed(event) {
+    if (!event.target.matches("textarea")) return;
+    const scene = event.target.closest("[data-scene]").dataset.scene;
+    this.store.type(scene, "narration", event.target.value);
+  }
+
+  clicked(event) {
+    const row = event.target.closest("[data-scene]");
+    const act = event.target.closest("[data-do]")?.dataset.do;
+    if (!row || !act) return;
+    row.querySelector("details.menu").open = false;
+    const index = this.store.doc.scenes.findIndex((scene) => scene.id === row.dataset.scene);
+    if (act === "up") this.move(row.dataset.scene, index - 1);
+    if (act === "down") this.move(row.dataset.scene, index + 1);
+    if (act === "add") this.add(index + 1);
+    if (act === "remove") this.remove(index);
+  }
+
+  async move(id, position) {
+    const last = this.store.doc.scenes.length - 1;
+    const to = Math.max(0, Math.min(position, last));
+    if (!this.store.editable || this.store.doc.scenes.findIndex((scene) => scene.id === id) === to) return;
+    const focused = document.activeElement;
+    if (await this.store.act({ do: "move_scene", scene: id, position: to })) {
+      this.live.textContent = `Now scene ${to + 1} of ${last + 1}.`;
+      if (focused?.isConnected) focused.focus();
+    }
+  }
+
+  async add(position) {
+    const doc = await this.store.act({ do: "add_scene", position, narration: "Write what is said here." });
+    if (!doc) return;
+    const added = doc.scenes[position];
+    this.choose(added.id);
+    const text = this.list.children[position].querySelector("textarea");
+    text.focus();
+    text.select();
+  }
+
+  async remove(index) {
+    const gone = this.store.doc.scenes[index];
+    if (!(await this.store.act({ do: "remove_scene", scene: gone.id }))) return;
+    this.live.textContent = `Scene ${index + 1} removed.`;
+    const neighbour = this.store.doc.scenes[Math.min(index, this.store.doc.scenes.length - 1)];
+    this.choose(neighbour.id);
+    this.list.children[Math.min(index, this.list.children.length - 1)].querySelector("textarea").focus();
+    toast(`Scene ${index + 1} removed.`, { label: "Undo", act: () => this.restore(gone, index), seconds: 10 });
+  }
+
+  async restore(gone, index) {
+    const doc = await this.store.act({ do: "add_scene", position: index, narration: gone.narration });
+    if (!doc) return;
+    const scene = doc.scenes[index].id;
+    if (gone.picture) await this.store.act({ do: "choose_picture", scene, asset: gone.picture.asset, start: gone.picture.start });
+    const { on_screen, visual, alt } = gone;
+    await this.store.act({ do: "edit_scene", scene, on_screen, visual, alt });
+    this.choose(scene);
+  }
+}
+
+export function part(root, name) {
+  return root.querySelector(`[data-${name}]`);
+}

@@ -1,0 +1,68 @@
+// The tray and every progress bar of a job (an element with data-job) on the page.
+import { listen } from "./events.js";
+import { toast } from "./toasts.js";
+
+export const STEPS = {
+  script: "Writing the script",
+  visuals: "Choosing pictures",
+  narration: "Recording the narration",
+  verdicts: "Checking",
+  renditions: "Rendering",
+  import: "Bringing files in",
+  pictures: "Finding pictures",
+};
+
+const began = new Map();
+let refreshing = 0;
+
+export function start() {
+  const tray = document.getElementById("tray");
+  listen((event) => {
+    if (!event.kind.startsWith("job.")) return;
+    if (event.kind === "job.progress") progress(event);
+    else refresh(tray);
+    document.body.dispatchEvent(new CustomEvent("jobs-changed", { detail: event }));
+    if (event.kind === "job.failed" || event.kind === "job.parked") {
+      toast(`A job failed: ${event.data.error ?? "see Jobs"}`, { label: "Look", act: () => (location.href = "/jobs/"), seconds: 10 });
+    }
+  });
+}
+
+function progress({ job, data }) {
+  if (!began.has(job)) began.set(job, { at: Date.now(), share: data.progress });
+  for (const place of document.querySelectorAll(`[data-job="${job}"]`)) {
+    const share = Math.round(100 * data.progress);
+    const bar = place.querySelector("progress");
+    if (bar) bar.value = share;
+    say(place, "[data-step]", STEPS[data.step] ?? data.step);
+    say(place, "[data-percent]", `${share} %${left(job, data.progress)}`);
+  }
+}
+
+// " · 9 s left", once two seconds have told how fast it goes.
+export function left(job, share) {
+  const first = began.get(job);
+  const seconds = (Date.now() - (first?.at ?? Date.now())) / 1000;
+  const gained = share - (first?.share ?? 0);
+  if (seconds < 2 || gained < 0.02 || share >= 1) return "";
+  const rest = Math.ceil(((1 - share) * seconds) / gained);
+  return rest > 90 ? ` · ${Math.round(rest / 60)} min left` : ` · ${rest} s left`;
+}
+
+function say(place, selector, text) {
+  const element = place.querySelector(selector);
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+function refresh(tray) {
+  if (!tray || refreshing) return;
+  refreshing = setTimeout(async () => {
+    refreshing = 0;
+    const answer = await fetch("/jobs/tray/", { headers: { "HX-Request": "true" } });
+    if (!answer.ok || answer.redirected) return;
+    const open = tray.querySelector("details")?.open;
+    tray.innerHTML = await answer.text();
+    const details = tray.querySelector("details");
+    if (details) details.open = Boolean(open);
+  }, 300);
+}
