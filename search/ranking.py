@@ -19,8 +19,8 @@ RRF_K = 60.0
 """From the paper of reciprocal rank fusion; what it does is to keep the first few ranks from deciding alone."""
 TRADE_OFF = 0.8
 """Of MMR: 1 is relevance alone, 0 difference alone."""
-STANDS_OUT = 2.0
-"""Standard deviations over the library's usual cosine to a query from which a picture counts as showing it."""
+STANDS_OUT = 3.5
+"""How far over the library's usual cosine to a query a picture counts as showing it, in usual deviations."""
 WORDS_ENOUGH = 0.5
 """Share of a query's words from which a text counts as being about it."""
 
@@ -112,11 +112,17 @@ def mmr(vectors: Vectors, scores: Sequence[float], limit: int, trade_off: float 
 
 
 def stands_out(value: float, background: Sequence[float] | NDArray[np.floating]) -> bool:
-    """Whether a cosine is far over what the library usually has to this query."""
+    """Whether a cosine is far over what the library usually has to this query.
+
+    Median and median deviation (times 1.4826, which makes it a standard deviation where values are normal): pictures
+    that do fit, up to half of the library, don't raise the bar for themselves as they would with mean and deviation.
+    """
     usual = np.asarray(background, np.float64)
     if len(usual) < 8:  # too few to know what is usual
         return True
-    return bool(value >= usual.mean() + STANDS_OUT * max(float(usual.std()), 1e-6))
+    middle = float(np.median(usual))
+    deviation = 1.4826 * float(np.median(np.abs(usual - middle)))
+    return bool(value > middle + STANDS_OUT * deviation)
 
 
 @dataclass(frozen=True)

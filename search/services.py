@@ -9,9 +9,10 @@ from media_processing.engine import engines
 from media_processing.models import Asset
 from search import spaces
 from search.engines.base import Embedder, Index, IndexDamaged, Vectors
-from search.finding import Found, Query, QueryError, Results, find
+from search.finding import Found, Results, find
 from search.indexing import Stretch, index_asset, refresh_words, unindex_asset
 from search.models import Embedding, Moment
+from search.query import Query, QueryError
 from search.ranking import Candidate, Chosen, Signal, choose_visuals
 from search.spaces import Space
 

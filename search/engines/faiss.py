@@ -110,9 +110,9 @@ class FaissIndex(Index):
         query = np.asarray(vector, np.float32).reshape(-1)
         if len(query) != view.base.meta.dimensions:
             raise ValueError(f"{model} has {view.base.meta.dimensions} dimensions, not {len(query)}.")
-        wanted = None if allowed is None else np.unique(np.asarray(allowed, np.int64))
+        wanted = None if allowed is None else _ascending(np.asarray(allowed, np.int64))
         rows = self._base_candidates(view, query, limit, wanted)
-        usable = view.alive if wanted is None else view.alive & np.isin(view.ids, wanted)
+        usable = view.alive if wanted is None else view.alive & _members(view.ids, wanted)
         slots = _likely(view.vectors, query, limit, usable)
         return best(
             np.concatenate([view.base.ids[rows], view.ids[slots]]),
@@ -280,6 +280,19 @@ def _likely(vectors: Vectors, query: Vectors, limit: int, usable: Mask | None = 
     else:
         threshold = np.float32(-np.inf)
     return np.flatnonzero((scores >= threshold) & np.isfinite(scores))
+
+
+def _ascending(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ids in order, each once; most callers have them so already."""
+    return ids if bool(np.all(ids[1:] > ids[:-1])) else np.unique(ids)
+
+
+def _members(ids: NDArray[np.int64], ascending: NDArray[np.int64]) -> Mask:
+    """Which ids are among the ascending ones. np.isin would look at all of those, however few the ids."""
+    if not len(ascending):
+        return np.zeros(len(ids), bool)
+    places = np.minimum(np.searchsorted(ascending, ids), len(ascending) - 1)
+    return ascending[places] == ids
 
 
 def live_batches(view: View) -> Iterable[tuple[NDArray[np.int64], NDArray[np.float16]]]:

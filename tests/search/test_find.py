@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,13 @@ def test_what_does_not_fit_can_be_cut_off(full: Library) -> None:
     assert len(full.find("boat")) == 10
     assert len(full.find("boat", relevant_only=True)) == 1
     assert len(full.find("submarine", relevant_only=True)) == 0
+
+
+def test_a_line_of_text_is_not_a_query(library: Library) -> None:
+    library.put("boat", title="boat")
+    line = 'He said "we shall never see a boat" -again'
+    assert library.titles(line) == []
+    assert library.titles(line, literal=True) == ["boat"]
 
 
 # Another domain, another language -----------------------------------------------------------------------------------
@@ -369,3 +377,19 @@ def test_how_search_stands(full: Library) -> None:
 
 def test_every_name_of_the_services_is_there() -> None:
     assert all(hasattr(services, name) for name in services.__all__)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_damaged_index_is_made_anew_beside_the_searches(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spaces, "REBUILT_AT_ONCE", 0)
+    library.put("boat", title="boat")
+    (pointer,) = (tmp_path / "index").rglob("CURRENT")
+    pointer.write_text("nonsense")
+    assert library.titles("boat") == ["boat"]
+    for thread in threading.enumerate():
+        if thread.name.startswith("rebuild "):
+            thread.join(20)
+    assert library.index.count(spaces.Space(library.workspace.pk, "fake-1").name) == 1
+    assert library.find("boat").notes == ()

@@ -65,6 +65,10 @@ def test_what_stands_out() -> None:
     usual = np.random.default_rng(0).normal(0.1, 0.05, 200)
     assert stands_out(0.4, usual)
     assert not stands_out(0.12, usual)
+    assert not stands_out(float(usual.max()), usual)
+    third = np.concatenate([usual, np.full(100, 0.5)])
+    assert stands_out(0.5, third)  # though a third of the library shows it
+    assert stands_out(0.1, [])
 
 
 def test_assignment_is_the_cheapest_there_is() -> None:
