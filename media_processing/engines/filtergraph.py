@@ -38,6 +38,8 @@ class FiltergraphRenderer(Renderer):
 
     title: ClassVar[str] = "ffmpeg graphs"
     starter: ClassVar[bool] = True
+    drawn_before: ClassVar[float] = 0.0
+    """The share of a scene's work that `_prepared` does."""
 
     def __init__(self, name: str = "", *, threads: int = 0) -> None:
         super().__init__(name)
@@ -96,7 +98,7 @@ class FiltergraphRenderer(Renderer):
             inputs, filters = graph.build(with_captions=bool(cues))
             run_ffmpeg(
                 [*inputs, "-filter_complex", filters, "-map", "[out]", *self._encoder(timeline, scene), temporary],
-                progress=progress,
+                progress=lambda share: progress(self.drawn_before + (1 - self.drawn_before) * share),
                 seconds=scene.frames(timeline.fps) / timeline.fps,
                 timeout=60 + 60 * scene.seconds,
             )

@@ -28,6 +28,7 @@ class MoviePyRenderer(FiltergraphRenderer):
 
     title: ClassVar[str] = "moviepy"
     starter: ClassVar[bool] = False
+    drawn_before: ClassVar[float] = 0.8
 
     def __init__(self, name: str = "", *, threads: int = 0) -> None:
         super().__init__(name, threads=threads)
@@ -74,10 +75,9 @@ class MoviePyRenderer(FiltergraphRenderer):
 
         return self._moviepy.VideoClip(frame_function=frame, duration=seconds)
 
-    @staticmethod
-    def _frames(clip: Any, timeline: Timeline, count: int, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+    def _frames(self, clip: Any, timeline: Timeline, count: int, progress: Progress) -> Iterator[NDArray[np.uint8]]:
         for number in range(count):
-            progress(0.8 * number / count)
+            progress(self.drawn_before * number / count)
             # Half a frame in: rounding can't fall on the frame before.
             second = min((number + 0.5) / timeline.fps, max(0.0, clip.duration - 0.5 / timeline.fps))
             yield np.ascontiguousarray(clip.get_frame(second), dtype=np.uint8)
