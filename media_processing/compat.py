@@ -1,8 +1,8 @@
 """Makes torchvision and torchaudio importable beside a torch of another build.
 
 Package registries often hold torch's CPU build beside the CUDA builds of torchvision and torchaudio, whose compiled
-parts then don't load. Both libraries break off at import over that, though open_clip, whisper, diffusers and coqui only need
-their Python parts. What this module does, and only where the compiled parts can't be loaded:
+parts then don't load. Both libraries break off at import over that, though open_clip, whisper, diffusers and coqui only
+need their Python parts. What this module does, and only where the compiled parts can't be loaded:
 
 - torchvision: defines the schemas of the operators `nms` and `qnms`, which torchvision describes at import. Calling
   them still fails: there is no kernel behind them.

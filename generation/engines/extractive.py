@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generation.engines.base import Article, Script, ScriptScene, Wish, Writer
-from generation.extraction.captions import fit, hashtags, headline, on_screen
+from generation.extraction.captions import ON_SCREEN, fit, hashtags, headline, on_screen
 from generation.extraction.names import full_names, introduce
 from generation.extraction.ranking import Floats
 from generation.extraction.selection import FEWEST_SCENES, Unit, group, select, split_long, units_of
@@ -64,7 +64,7 @@ class ExtractiveWriter(Writer):
         background = background_words([unit.text for unit in units], language)
         scenes: list[ScriptScene] = []
         for (narration, more), (_short, sources) in zip(told, parts, strict=True):
-            line = on_screen(narration, language, [scene.on_screen for scene in scenes])
+            line = on_screen(narration, language, [scene.on_screen for scene in scenes]) or narration[:ON_SCREEN]
             visual = visual_words(narration, language=language, background=background) or line
             scenes.append(
                 ScriptScene(

@@ -40,7 +40,9 @@ def units_of(text: str, language: str) -> list[Unit]:
     for part in parts:
         split = split_paragraph(part, language)
         for sentence in split:
-            heading = len(split) == 1 and len(parts) > 3 and _is_heading(sentence)
+            # A lone mark says nothing; like a heading, it is never said.
+            heading = not any(ch.isalnum() for ch in sentence)
+            heading = heading or (len(split) == 1 and len(parts) > 3 and _is_heading(sentence))
             spoken = shorten(sentence, language)
             if spoken_seconds(spoken, language) > _LONG:
                 spoken = shorten(sentence, language, tight=True)

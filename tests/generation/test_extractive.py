@@ -111,7 +111,13 @@ def test_a_note_of_two_lines() -> None:
 
 @pytest.mark.parametrize("text", ["!!! ???", "a", "…", "https://", "1", "ok ok ok ok", "\u0301 \u0301", "(((", '"'])
 def test_odd_notes_do_not_break_it(text: str) -> None:
-    assert ExtractiveWriter().write_script(Article(text=text), Wish()).scenes
+    scenes = ExtractiveWriter().write_script(Article(text=text), Wish()).scenes
+    assert all(scene.narration and scene.on_screen and scene.visual and scene.alt for scene in scenes)
+
+
+def test_a_stray_mark_is_not_a_scene() -> None:
+    script = ExtractiveWriter().write_script(Article(text="。\n\nThe bridge is closed. … It is old."), Wish())
+    assert [scene.narration for scene in script.scenes] == ["The bridge is closed.", "It is old."]
 
 
 def test_chinese_works() -> None:
