@@ -1,4 +1,4 @@
-"""Reading a text as a person sees it: the tricks that hide a word from a filter are undone, with every character's place
+"""Reading a text as a person sees it: tricks that hide a word from a filter are undone, with every character's place
 in the original kept.
 
 Undone are: capitals, full-width and mathematical letters, accents, zero-width and direction marks, letters of other
@@ -26,7 +26,7 @@ LOOKALIKES = {
 }  # fmt: skip
 """What looks like Latin letters, after case folding."""
 _ACCENTS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F))
-"""Marks that sit on a letter without changing which letter it is. The vowel signs of Indic scripts are not among them."""
+"""Marks that sit on a letter without changing which letter it is. Vowel signs of Indic scripts are no such marks."""
 _NUKTA = "\u093c"
 """Written or left out as one pleases in everyday Hindi."""
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")

@@ -19,10 +19,11 @@ IBAN_LENGTHS = {
     "pt": 25, "qa": 29, "ro": 24, "rs": 22, "sa": 24, "se": 24, "si": 19, "sk": 24, "sm": 27, "tn": 24, "tr": 26,
     "ua": 29, "xk": 20,
 }  # fmt: skip
-ROLES = frozenset(
-    "contact contacto desk editor editorial enquiries hello help impressum info kontakt mail media newsroom office "
-    "prensa presse press redaccion redaktion sales service support tips webmaster".split()
-)
+ROLES = frozenset({
+    "contact", "contacto", "desk", "editor", "editorial", "enquiries", "hello", "help", "impressum", "info", "kontakt",
+    "mail", "media", "newsroom", "office", "prensa", "presse", "press", "redaccion", "redaktion", "sales", "service",
+    "support", "tips", "webmaster",
+})  # fmt: skip
 """Mailboxes of an office and not of a person."""
 
 _EMAIL = re.compile(r"(?<![\w.%+-])([\w.%+-]{1,64})@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}\.[a-z]{2,24})(?![\w-])")
@@ -33,9 +34,9 @@ _CARD = re.compile(
 _IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?=[ ]?[a-z0-9]{4})")
 _IBAN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _PHONE = re.compile(
-    r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ()./-]{0,2}\d){6,12}(?!\d)"
+    r"(?<![\w+.])(?:\+|(?<!\d )00)[1-9]\d{0,2}(?:[ ()./-]{0,2}\d){6,12}(?!\d)"
     r"|(?<![\w.-])(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![\w-])"
-    r"|(?<![\w.,-])0\d{2,4}[ /-]\d{3,4}[ ]?\d{2,5}(?![\w.,-])"
+    r"|(?<![\w.,-])(?<!\d )0\d{2,4}[ /-]\d{3,4}[ ]?\d{2,5}(?![\w.,-])"
 )
 _SAID_PHONE = re.compile(
     r"(?<!\w)(?:tel|telefon|telefono|phone|mobile|cell|call|text|whatsapp|ring|handy|mobil|anrufen|nummer|movil|llama"
@@ -152,7 +153,7 @@ SEEKERS: tuple[Callable[[str], Iterator[Find]], ...] = (_emails, _cards, _ibans,
 
 
 def personal_data(folded: str) -> list[Find]:
-    """Personal data in a folded text, in order; of two that overlap, the graver. Linear in its length but for sorting."""
+    """Personal data in a folded text, in order; of two that overlap, the graver."""
     kept: list[Find] = []
     for find in sorted((find for seek in SEEKERS for find in seek(folded)), key=lambda find: find.start):
         if not kept or find.start >= kept[-1].end:

@@ -22,8 +22,8 @@ SHOWN = 60
 class RulesJudge(TextJudge):
     """Terms of banks in several languages, with exceptions, and patterns with check digits.
 
-    It reads words, not meaning: irony, new words and pictures in words escape it. A text in a language without a bank is
-    searched for what means the same everywhere, and all categories that need words count as missing.
+    It reads words, not meaning: irony, new words and pictures in words escape it. A text in a language without a bank
+    is searched for what means the same everywhere, and all categories that need words count as missing.
     """
 
     title = "Rules"
