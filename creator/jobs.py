@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -220,7 +220,12 @@ class _Renewer(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(settings.LEASE_SECONDS / 3):
-            kept = self._work._mine().update(lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS))
+            until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+            try:
+                kept = self._work._mine().update(lease_until=until)
+            except DatabaseError as error:  # busy or away for a moment: the next renewal may still be in time
+                log.warning("The lease of job %s was not renewed: %s", self._work.job.pk, error)
+                continue
             if not kept:
                 break
         connection.close()
@@ -266,6 +271,7 @@ def work_off(limit: int = 1000) -> int:
 
     For commands and tests, where no worker runs.
     """
+    app.loader.import_default_modules()
     done = 0
     while done < limit and (jobs := due_jobs(1)):
         app.tasks[jobs[0].kind](jobs[0].pk)

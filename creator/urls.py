@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.generic import RedirectView
 
 from creator.admin import site
+from creator.api import api
+from creator.api.errors import anything_else
 from creator.views import events, fonts, health, jobs, library, media, settings, signing, stories, studio
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -47,12 +47,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fonts/<str:family>-<str:weight>.ttf", fonts.font, name="font"),
     path("healthz", health.healthz, name="healthz"),
     path("admin/", site.urls),
+    path("api/v1/", api.urls),
+    re_path(r"^api/", anything_else),
 ]
-
-if find_spec("creator.api.routes"):
-    from creator.api.routes import api
-
-    urlpatterns.append(path("api/v1/", api.urls))
 
 handler403 = "creator.views.errors.forbidden"
 handler404 = "creator.views.errors.not_found"

@@ -16,4 +16,6 @@ from creator.settings import DATA, DATABASES  # noqa: E402
 
 # A file, since jobs and dispatchers look at it from several threads.
 DATABASES["default"]["TEST"] = {"NAME": DATA / "test.sqlite3"}
+# A test's transaction holds SQLite's write lock: a renewal would wait for it.
+LEASE_SECONDS = 900.0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
