@@ -292,7 +292,8 @@ def _members(ids: NDArray[np.int64], ascending: NDArray[np.int64]) -> Mask:
     if not len(ascending):
         return np.zeros(len(ids), bool)
     places = np.minimum(np.searchsorted(ascending, ids), len(ascending) - 1)
-    return ascending[places] == ids
+    found: Mask = ascending[places] == ids
+    return found
 
 
 def live_batches(view: View) -> Iterable[tuple[NDArray[np.int64], NDArray[np.float16]]]:
