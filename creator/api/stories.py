@@ -13,7 +13,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.http import http_date, parse_etags
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from creator.api.errors import Problem, problem
 from creator.api.keys import key_of
@@ -82,7 +82,6 @@ class StoryList(Schema):
 class ListQuery(Schema):
     """What a list may be asked for; anything else is refused."""
 
-    model_config = ConfigDict(extra="forbid")
     limit: int = Field(20, ge=1, le=100)
     cursor: str = Field("", max_length=300)
     language: str = Field("", max_length=12)
@@ -92,6 +91,10 @@ class ListQuery(Schema):
 def list_stories(request: HttpRequest, query: Query[ListQuery]) -> Any:
     """The stories of the key's channel, newest first."""
     key = key_of(request, "stories:read")
+    unknown = sorted(set(request.GET) - set(ListQuery.model_fields))
+    if unknown:
+        known = ", ".join(ListQuery.model_fields)
+        return problem(422, f"Unknown parameters: {', '.join(unknown)[:200]}. Known are: {known}.")
     rows = Publication.objects.live().filter(channel=key.channel_id)
     if query.language:
         rows = rows.filter(document__language=query.language)

@@ -124,7 +124,8 @@ def refuse_what_cannot_work(workspace: Workspace, article: Article, language: st
         raise EngineError(
             f"Stories can't be in {language!r}.", next_step=f"Choose from: {', '.join(choices.LANGUAGES)}."
         )
-    refusal = generation.refusal(language, article.language)
+    writer = choices.chosen("writer", workspace)
+    refusal = generation.refusal(language, article.language, engine=writer)
     if refusal:
         raise refusal
     voice = choices.engine("voice", workspace)

@@ -7,21 +7,17 @@ import json
 import pytest
 from django.test import Client
 
-from creator import jobs
 from creator.models import ApiKey, Channel, Publication, Story
 from creator.services import publications, reviews, stories
 from media_processing.engine import EngineError
 from moderation.models import Review
 from tests.conftest import Cast
-from tests.creator.test_stories import SHORT
+from tests.factories import finished_story
 
 
 @pytest.fixture
 def story(cast: Cast) -> Story:
-    made = stories.create(cast.workspace, by=cast.alice, article=SHORT, formats=["card:1x1", "card:9x16"])
-    jobs.work_off()
-    made.refresh_from_db()
-    return made
+    return finished_story(cast.workspace, cast.alice)
 
 
 @pytest.fixture

@@ -57,7 +57,8 @@ def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     assert kills >= 2
     assert asked.returncode == 0
     assert len(json.loads(out)["files"]) == 4
-    steps = [json.loads(str(data)) for (data,) in rows(tmp_path, "select data from creator_event where kind='step.done'")]
+    events = rows(tmp_path, "select data from creator_event where kind='step.done'")
+    steps = [json.loads(str(data)) for (data,) in events]
     done = [json.dumps({key: each[key] for key in ("step", "scene", "format") if key in each}) for each in steps]
     assert len(done) == len(set(done)), "a step's effect happened twice"
     assert rows(tmp_path, "select count(*) from creator_story") == [(1,)]

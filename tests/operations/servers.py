@@ -50,7 +50,7 @@ def postgres_programs() -> Path:
 
 @contextmanager
 def postgres(folder: Path, *, user: str = "storyloom", password: str = "river") -> Iterator[int]:
-    """A PostgreSQL with a superuser and a database of that name, its port. Root may not run it: then `postgres` does."""
+    """A PostgreSQL with a superuser and a database of that name, its port. As root, Debian's `postgres` runs it."""
     owner = "postgres" if os.geteuid() == 0 else None
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)

@@ -42,8 +42,9 @@ class Installation:
 
     def run(self, parts: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(parts), cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False
-        )
+            self.command(parts), cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120,
+            check=False,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

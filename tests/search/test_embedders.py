@@ -28,7 +28,7 @@ class TestOnnxEmbedder(EmbedderContract):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    from media_processing.torch_builds import mend_torchvision
+    from media_processing.compat import mend_torchvision
 
     mend_torchvision()
     import open_clip
