@@ -35,7 +35,7 @@ class BriefForm(forms.Form):
         widget=forms.CheckboxSelectMultiple, label="Formats",
         error_messages={"required": "Choose at least one format."},
     )  # fmt: skip
-    language = forms.ChoiceField(label="Language")
+    language = forms.ChoiceField(label="Language", required=False)
     seconds = forms.TypedChoiceField(choices=LENGTHS, coerce=int, initial=40, label="Length")
     tone = forms.ChoiceField(choices=TONES, initial="calm", label="Tone")
     audience = forms.CharField(required=False, max_length=200, label="Audience")
@@ -45,8 +45,7 @@ class BriefForm(forms.Form):
         formats = stories.formats_offered()
         self.fields["formats"].choices = formats  # type: ignore[attr-defined]
         self.fields["formats"].initial = [value for value, _ in formats if value in ("video:9x16", "card:1x1")]
-        self.fields["language"].choices = stories.languages_offered()  # type: ignore[attr-defined]
-        self.fields["language"].initial = "en"
+        self.fields["language"].choices = [("", "Article's language"), *stories.languages_offered()]  # type: ignore[attr-defined]
 
     def clean_file(self) -> UploadedFile | None:
         file: UploadedFile | None = self.cleaned_data["file"]

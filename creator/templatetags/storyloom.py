@@ -95,13 +95,21 @@ def format_icon(value: str) -> str:
 
 
 @register.filter
-def engine_title(name: str, role: str) -> str:
+def engine_title(name: str, role: str, *, short: bool = False) -> str:
     """ "espeak" -> "eSpeak NG (built in)"."""
     try:
         engine = engines[role, name]
     except InvalidEngineError:
         return name
-    return f"{engine.title or name} (built in)" if engine.starter else engine.title or name
+    title = str(engine.title or name)
+    return f"{title} (built in)" if engine.starter and not short else title
+
+
+def is_built_in(name: str, role: str) -> bool:
+    try:
+        return bool(engines[role, name].starter)
+    except InvalidEngineError:
+        return False
 
 
 @register.filter

@@ -10,7 +10,16 @@ from django.urls import reverse
 from creator.access import may
 from creator.models import Alternative, Job, Scene, Story, User, Variant
 from creator.services import choices, variants
-from creator.templatetags.storyloom import engine_title, format_icon, format_title, job_title, role_title, step_title
+from creator.services.making import spoken_key
+from creator.templatetags.storyloom import (
+    engine_title,
+    format_icon,
+    format_title,
+    is_built_in,
+    job_title,
+    role_title,
+    step_title,
+)
 from generation.sentences import sentences
 from media_processing.captions import scene_cues
 from media_processing.models import Asset
@@ -30,7 +39,8 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         story.scenes.select_related("asset", "sound").prefetch_related("alternatives__asset").order_by("position")
     )
     article = sentences(story.brief.article, story.brief.article_language)
-    made = [_variant(story, variant) for variant in story.variants.select_related("rendition", "captions_vtt", "captions_srt")]
+    spoken = {str(scene.pk) for scene in scenes if _is_spoken(story, scene)}
+    made = [_variant(story, variant, spoken) for variant in story.variants.select_related("rendition")]
     job = story.jobs.filter(state__in=Job.OPEN).order_by("-priority", "id").first()
     rights = {right: may(user, right) for right in ("edit", "review", "publish")}
     return {
@@ -42,7 +52,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "state": story.state,
         "state_label": story.get_state_display(),
         "version": story.version,
-        "scenes": [_scene(scene, article) for scene in scenes],
+        "scenes": [_scene(scene, article, spoken=str(scene.pk) in spoken) for scene in scenes],
         "variants": made,
         "findings": story.findings,
         "engines": _engines(story),
@@ -72,10 +82,15 @@ def next_act(
     return "review" if made and all(variant["fresh"] for variant in made) else "render"
 
 
-def _scene(scene: Scene, article: list[str]) -> dict[str, Any]:
-    seconds = scene.sound.seconds + LEAD_AND_TAIL if scene.sound else 0.0
-    exact = bool(scene.sound)
-    if not exact:
+def _is_spoken(story: Story, scene: Scene) -> bool:
+    """Whether the narration's sound says what the narration says now."""
+    return scene.sound_id is not None and scene.spoken_key == spoken_key(story, scene)
+
+
+def _scene(scene: Scene, article: list[str], *, spoken: bool) -> dict[str, Any]:
+    if spoken and scene.sound:
+        seconds = scene.sound.seconds + LEAD_AND_TAIL
+    else:
         seconds = max(1.5, len(scene.narration.split()) / WORDS_A_SECOND + LEAD_AND_TAIL)
     return {
         "id": str(scene.pk),
@@ -85,11 +100,9 @@ def _scene(scene: Scene, article: list[str]) -> dict[str, Any]:
         "visual": scene.visual,
         "alt": scene.alt,
         "seconds": round(seconds, 2),
-        "exact": exact,
-        "sound": reverse("rendition", args=[scene.sound_id]) if scene.sound_id else "",
-        "words": [[word["text"], word["start"], word["end"]] for word in scene.words],
-        "sentences": scene.sentences,
-        "timing": scene.timing,
+        "exact": spoken,
+        "sound": reverse("rendition", args=[scene.sound_id]) if spoken else "",
+        "timing": scene.timing if spoken else "",
         "sources": [{"number": number + 1, "text": article[number]} for number in scene.sources if number < len(article)],
         "picture": picture(scene.asset, scene.start) if scene.asset else None,
         "by_hand": scene.chosen_by_hand,
@@ -129,7 +142,7 @@ def _alternative(alternative: Alternative) -> dict[str, Any]:
     }
 
 
-def _variant(story: Story, variant: Variant) -> dict[str, Any]:
+def _variant(story: Story, variant: Variant, spoken: set[str]) -> dict[str, Any]:
     made = variant.rendition
     width, height = FORMATS.get(variant.format, (1080, 1920))
     return {
@@ -147,11 +160,11 @@ def _variant(story: Story, variant: Variant) -> dict[str, Any]:
         "size": made.size if made else 0,
         "captions": reverse("rendition", args=[variant.captions_vtt_id]) if variant.captions_vtt_id else "",
         "subtitles": reverse("rendition", args=[variant.captions_srt_id]) if variant.captions_srt_id else "",
-        "cues": _cues(story, variant) if variant.kind == "video" else {},
+        "cues": _cues(story, variant, spoken) if variant.kind == "video" else {},
     }
 
 
-def _cues(story: Story, variant: Variant) -> dict[str, list[dict[str, Any]]]:
+def _cues(story: Story, variant: Variant, spoken: set[str]) -> dict[str, list[dict[str, Any]]]:
     """The captions of each spoken scene, broken into lines exactly as the render breaks them."""
     line = variants.timeline(story, variant)
     return {
@@ -165,18 +178,21 @@ def _cues(story: Story, variant: Variant) -> dict[str, list[dict[str, Any]]]:
             for cue in scene_cues(scene, line)
         ]
         for scene in line.scenes
+        if scene.id in spoken
     }
 
 
-def _engines(story: Story) -> list[dict[str, str]]:
+def _engines(story: Story) -> list[dict[str, Any]]:
     """Who made what; before that, who will."""
+    used = [(role, story.engines.get(role) or choices.chosen(role, story.workspace)) for role in SHOWN_ENGINES]
     return [
         {
             "role": role,
             "label": role_title(role),
-            "title": engine_title(story.engines.get(role) or choices.chosen(role, story.workspace), role),
+            "title": engine_title(name, role, short=True),
+            "built_in": is_built_in(name, role),
         }
-        for role in SHOWN_ENGINES
+        for role, name in used
     ]
 
 

@@ -173,10 +173,9 @@ def _address(said: QueryDict, **changes: str) -> str:
 def what_search_knows(workspace: Workspace) -> dict[str, Any]:
     """The one line about the search model: its name, what it knows, and whether it is the starter."""
     engine = choices.engine("embedder", workspace)
-    try:
-        card = engine.card
-    except (EngineError, OSError):
-        return {"name": engine.title, "starter": engine.starter}
+    if problems := engine.problems():
+        return {"name": engine.title, "problem": problems[0].message}
+    card = engine.card
     return {
         "name": card.name,
         "domains": card.domains,

@@ -64,7 +64,8 @@ acts.addEventListener("submit", async (event) => {
   if (question && !confirm(question)) return;
   await store.flush();
   sent = true;
-  target.requestSubmit(submitter);
+  // Later: a form ignores requestSubmit while its submit event is still under way.
+  setTimeout(() => target.requestSubmit(submitter));
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.shiftKey && (event.ctrlKey || event.metaKey)) {

@@ -137,9 +137,11 @@ export class Stage {
   live(scene) {
     this.picture(part(this.root, "picture"), scene.picture);
     const text = part(this.root, "on-screen");
-    text.textContent = this.store.value(scene.id, "on_screen") ?? "";
+    const said = this.store.value(scene.id, "on_screen") ?? "";
+    text.replaceChildren(Object.assign(document.createElement("span"), { textContent: said }));
+    text.classList.toggle("long", said.length > 56);
     text.lang = this.store.doc.language;
-    text.hidden = !text.textContent;
+    text.hidden = !said.trim();
     this.caption(scene, this.playing ? this.at : LEAD);
   }
 
@@ -253,7 +255,10 @@ export class Stage {
   }
 
   engines() {
-    part(this.root, "engines").textContent = this.store.doc.engines.map(({ label, title }) => `${label}: ${title}`).join("  ·  ");
+    const { engines } = this.store.doc;
+    const all = engines.every(({ built_in }) => built_in);
+    const said = engines.map(({ label, title, built_in }) => `${label}: ${title}${built_in && !all ? " (built in)" : ""}`);
+    part(this.root, "engines").textContent = [...said, ...(all ? ["all built in"] : [])].join("  ·  ");
   }
 
   // Playing the preview: the narration of one scene after the other, without a render --------------------------------

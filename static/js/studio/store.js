@@ -178,7 +178,7 @@ export class Store extends EventTarget {
     if (clash) this.say(`Paused: someone else changed ${this.place(clash)}`, "danger");
     else if (refused) this.say(`Not saved: ${refused.why}`, "danger");
     else if (!stuck.length) {
-      this.say(`Saved · ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+      this.say(`Saved · ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })}`);
     }
   }
 
