@@ -74,7 +74,10 @@ def _fold_character(character: str) -> str:
     folded = []
     for part in unicodedata.normalize("NFKD", character):
         category = unicodedata.category(part)
-        if category == "Cf" or part == _NUKTA or part in _FILLERS or any(a <= ord(part) <= b for a, b in _ACCENTS):
+        # Control characters and halves of surrogate pairs can't be seen either, but for white space.
+        if category in ("Cf", "Cs") or (category == "Cc" and not part.isspace()):
+            continue
+        if part == _NUKTA or part in _FILLERS or any(a <= ord(part) <= b for a, b in _ACCENTS):
             continue
         digit = unicodedata.digit(part, None) if category == "Nd" else None
         small = part.casefold()

@@ -23,7 +23,7 @@ from media_processing.engine import EngineError, engines
 from moderation import pdq
 from moderation.engines.base import Opinion, PictureJudge, TextJudge
 from moderation.models import BannedHash, Decision, Policy, Review, Verdict
-from moderation.weighing import Outcome, Piece, PolicyError, checked, confidence, severity, weigh
+from moderation.weighing import Outcome, Piece, PolicyError, checked, confidence, severity, storable, weigh
 
 __all__ = [
     "CLAIM", "REASONS", "Conflict", "Outcome", "Piece", "PolicyError", "activate", "active_policy", "ban", "claim",
@@ -33,7 +33,7 @@ __all__ = [
 
 CLAIM = timedelta(minutes=10)
 """How long a claimed case is kept for the person who claimed it."""
-TRIES = 5
+TRIES = 20
 """Attempts at a write that another process may win."""
 REASONS: list[tuple[str, str]] = [
     ("policy", "Against the policy"),
@@ -176,7 +176,7 @@ def _verdict(
         return Verdict(**key, kind=kind, missing=missing, evidence=[{"category": "", "note": error.message}])
     # Of two processes with the same content one row stays, and both return that one.
     row = Verdict(
-        **key, kind=kind, scores=dict(opinion.scores), evidence=[dict(each) for each in opinion.evidence],
+        **key, kind=kind, scores=dict(opinion.scores), evidence=[storable(each) for each in opinion.evidence],
         missing=list(opinion.missing),
     )  # fmt: skip
     Verdict.objects.bulk_create([row], ignore_conflicts=True)
@@ -236,6 +236,8 @@ def open_case(
     for _attempt in range(TRIES):
         try:
             with transaction.atomic():
+                # One at a time; `no_key`, so that decisions on other cases of this policy aren't held up.
+                Policy.objects.select_for_update(no_key=True).get(pk=policy.pk)
                 reviews = Review.objects.filter(story_id=story_id)
                 same = reviews.filter(number=number).first()
                 if same is not None and sorted(same.digests) == wanted:

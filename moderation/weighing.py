@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -17,6 +18,7 @@ Rules: TypeAlias = Mapping[str, Any]
 RANK: dict[str, int] = {"pass": 0, "review": 1, "block": 2}
 EMPTY = hashlib.sha256(b"").hexdigest()
 """The hash of no text at all, in which nothing can be missed."""
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 QUOTE = 160
 """Characters of a piece that a reason quotes where no judge pointed at a place."""
 
@@ -181,11 +183,17 @@ def _reason(
     rules: Rules, category: str, outcome: str, *, why: str, score: float | None = None,
     threshold: float | None = None, where: str = "", text: str = "",
 ) -> dict[str, Any]:  # fmt: skip
+    text = str(storable({"text": text})["text"])
     clause = category if category in rules.get("clauses", {}) else ""
     return {
         "category": category, "score": score, "threshold": threshold, "outcome": outcome, "where": where,
         "text": text, "clause": clause, "why": why,
     }  # fmt: skip
+
+
+def storable(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """With a stand-in for each character that PostgreSQL can't hold in JSON; the length stays, so offsets hold."""
+    return {key: _UNSTORABLE.sub("\ufffd", each) if isinstance(each, str) else each for key, each in evidence.items()}
 
 
 def severity(outcome: Outcome) -> float:

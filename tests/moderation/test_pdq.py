@@ -67,7 +67,8 @@ def test_other_pictures_are_far() -> None:
 @pytest.mark.parametrize(("name", "turn"), [
     ("turned by 90", Image.Transpose.ROTATE_90), ("turned by 180", Image.Transpose.ROTATE_180),
     ("turned by 270", Image.Transpose.ROTATE_270), ("mirrored left to right", Image.Transpose.FLIP_LEFT_RIGHT),
-    ("mirrored top to bottom", Image.Transpose.FLIP_TOP_BOTTOM), ("mirrored along the diagonal", Image.Transpose.TRANSPOSE),
+    ("mirrored top to bottom", Image.Transpose.FLIP_TOP_BOTTOM),
+    ("mirrored along the diagonal", Image.Transpose.TRANSPOSE),
     ("mirrored along the other diagonal", Image.Transpose.TRANSVERSE),
 ])  # fmt: skip
 def test_turned_and_mirrored_forms(name: str, turn: Image.Transpose) -> None:

@@ -59,7 +59,7 @@ def test_precision_and_recall_on_the_written_lines(rules: RulesJudge) -> None:
         f"{len(lines)} lines: precision {precision:.3f}, recall {recall:.3f}, category {named_right}/{right + missed}"
     )
     assert precision >= 0.95
-    assert 0.85 <= recall
+    assert recall >= 0.85
     assert named_right / right >= 0.97
 
 
@@ -83,7 +83,8 @@ def test_reporting_weighs_less(rules: RulesJudge) -> None:
 
 @pytest.mark.parametrize("trick", [
     "fu\u200bck", "f\u00adu\u2060ck", "fսck", "ｆｕｃｋ", "𝓯𝓾𝓬𝓴", "f́u̶c̈k", "FUCK", "fuuuuck", "f u c k", "f.u.c.k",
-    "f_u_c_k", "fu-ck", "\u202ekcuf\u202c", "f\u200f\u200eu\u2066ck\u2069", "ḟṳċḳ", "f\ufe0fuck", "рhuck fuсk", "f*ck",
+    "f_u_c_k", "fu-ck", "\u202ekcuf\u202c", "f\u200f\u200eu\u2066ck\u2069", "ḟṳċḳ",
+    "f\ufe0fuck", "fu\x00ck", "рhuck fuсk", "f*ck",
 ])  # fmt: skip
 def test_tricks_are_seen_through(rules: RulesJudge, trick: str) -> None:
     text = f"Well, {trick} that."
@@ -117,8 +118,10 @@ def test_evidence_names_its_rule(rules: RulesJudge) -> None:
 
 @pytest.mark.parametrize(("text", "rule"), [
     ("Write to jane.doe@gmail.com today", "email"), ("card 4111 1111 1111 1111", "card"),
-    ("in 2024 5500-0000-0000-0004", "card"), ("amex 378282246310005", "card"), ("IBAN DE89 3704 0044 0532 0130 00 please", "iban"),
-    ("GB82WEST12345698765432", "iban"), ("+49 30 1234567", "phone"), ("(212) 555-0187", "phone"), ("whatsapp: 98765 43210", "phone"),
+    ("in 2024 5500-0000-0000-0004", "card"), ("amex 378282246310005", "card"),
+    ("IBAN DE89 3704 0044 0532 0130 00 please", "iban"),
+    ("GB82WEST12345698765432", "iban"), ("+49 30 1234567", "phone"), ("(212) 555-0187", "phone"),
+    ("whatsapp: 98765 43210", "phone"),
     ("SSN 078-05-1120", "social-security"), ("आधार 2345 6789 0124", "aadhaar"), ("jane\u200b.doe@gmail.com", "email"),
     ("४१११ ११११ ११११ ११११", "card"),
 ])  # fmt: skip
@@ -128,8 +131,10 @@ def test_personal_data(rules: RulesJudge, text: str, rule: str) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "card 4111 1111 1111 1112", "DE89 3704 0044 0532 0130 01", "2024-05-12 10:30:00", "1 204 332 and 1 310 554", "press@",
-    "a@b", "Call 112 or 988", "192.168.100.200", "2345 6789 0123 units", "ISBN 978-3-16-148410-0", "12,345,678.90", "@handle",
+    "card 4111 1111 1111 1112", "DE89 3704 0044 0532 0130 01", "2024-05-12 10:30:00", "1 204 332 and 1 310 554",
+    "press@",
+    "a@b", "Call 112 or 988", "192.168.100.200", "2345 6789 0123 units", "ISBN 978-3-16-148410-0", "12,345,678.90",
+    "@handle",
 ])  # fmt: skip
 def test_numbers_that_only_look_so(rules: RulesJudge, text: str) -> None:
     assert "personal-data" not in flagged(rules, text)
@@ -163,8 +168,10 @@ def test_a_language_has_its_own_words(rules: RulesJudge) -> None:
 
 
 HOSTILE = {
-    "prose": "The police said that nobody was hurt on the bridge. ", "letters": "a ", "joined": "a.", "cut": "fu-", "signs": "a!",
-    "digits": "1", "numbers": "4111 ", "plus": "+1 ", "mails": "a@", "iban": "de89 aaaa", "kill": "kill ", "zero": "\u200b",
+    "prose": "The police said that nobody was hurt on the bridge. ", "letters": "a ", "joined": "a.", "cut": "fu-",
+    "signs": "a!",
+    "digits": "1", "numbers": "4111 ", "plus": "+1 ", "mails": "a@", "iban": "de89 aaaa", "kill": "kill ",
+    "zero": "\u200b",
     "override": "\u202ea\n", "marks": "a\u0301", "call": "call 1 ", "stretch": "f", "stars": "f*", "dots": "1.",
 }  # fmt: skip
 
