@@ -13,6 +13,7 @@ from django.conf import LazySettings
 
 from creator.models import Membership, User, Workspace
 from media_processing.engine import engines
+from tests.append_only import decisions_may_go  # noqa: F401 a fixture that empties what refuses to be emptied
 
 
 @pytest.fixture(autouse=True)

@@ -27,13 +27,16 @@ def judge_story(story: Story, progress: Progress = no_progress) -> list[moderati
     for number, scene in enumerate(scenes):
         if scene.asset is None:
             continue
+        where = f"scene {scene.position + 1}: picture"
         frame = key_frame(scene.asset, scene.start)
-        if frame is not None:
+        if frame is None:  # nothing could be looked at, which never passes
+            pieces.append(moderation.Piece(where, scene.asset.title))
+        else:
             content = moderation.frame_digest(scene.asset.digest, scene.start)
             verdicts = moderation.judge_picture(
                 story.workspace_id, content, frame, embedding=embedding_of(scene.asset, scene.start)
             )
-            pieces.append(moderation.Piece(f"scene {scene.position + 1}: picture", scene.asset.title, verdicts))
+            pieces.append(moderation.Piece(where, scene.asset.title, verdicts))
         progress((number + 1) / len(scenes))
     return pieces
 

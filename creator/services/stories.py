@@ -10,7 +10,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from media_processing.fetching import fetch
 
 from creator import jobs
 from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant, Workspace
@@ -19,6 +18,7 @@ from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
 from media_processing.engine import EngineError, engines
+from media_processing.fetching import fetch
 from media_processing.fonts import require
 from media_processing.models import Asset
 from media_processing.timeline import FORMATS
@@ -278,6 +278,15 @@ def choose_picture(
         scene.alt = asset.alt or scene.alt
         scene.save(update_fields=["asset", "start", "chosen_by_hand", "alt"])
     return story
+
+
+def find_pictures(story: Story, scene_id: UUID | str, *, by: User | None, words: str) -> Job:
+    """Have more pictures looked for, and one drawn, for a scene: they stand beside the one that it shows."""
+    scene = scene_of(story, scene_id)
+    words = " ".join(words.replace("\x00", "").split())[:300] or scene.visual or scene.narration[:300]
+    return jobs.submit(
+        "find_pictures", workspace=story.workspace, person=by, story=story, priority=5, scene=str(scene.pk), words=words
+    )
 
 
 def remake(story: Story, *, by: User | None, step: str = "renditions") -> Job:

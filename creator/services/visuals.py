@@ -69,7 +69,9 @@ def choose_for_words(workspace: Workspace, words: str) -> Offers:
 
 
 def _candidates(workspace: Workspace, words: str) -> Sequence[search.Found]:
-    query = search.Query(workspace_id=workspace.pk, words=words[:300], kinds=("image", "video"), limit=OFFERED * 3)
+    query = search.Query(
+        workspace_id=workspace.pk, words=words[:300], kinds=("image", "video"), limit=OFFERED * 3, literal=True
+    )
     return search.find(query).found
 
 

@@ -72,7 +72,7 @@ def wait_for(job: Job, say: Any, *, timeout: float = 3600) -> Job:
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         job.refresh_from_db()
-        line = f"{job.step} {job.progress:4.0%}"
+        line = f"{job.step} {job.progress // 0.1 / 10:4.0%}"
         if job.step and line != told and job.is_open:
             say(f"  {line}")
             told = line
