@@ -5,20 +5,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from creator.access import may, workspace_for
 from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User, Workspace
 from media_processing.models import Asset
 from moderation.models import BannedHash, Decision, Policy, Review
-
 
 site = admin.site
 
 # Importing this registers users with the site, whose class must be there by then.
 from django.contrib.auth.admin import UserAdmin  # noqa: E402
 
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    MembershipTable = admin.TabularInline[Membership, Workspace]
+else:
+    ModelAdmin, MembershipTable = admin.ModelAdmin, admin.TabularInline
 
-class LookOnly(admin.ModelAdmin):
+OWN_WORKSPACE = ("workspace", admin.RelatedOnlyFieldListFilter)
+"""Offers the workspaces of the rows that are shown, not all that there are."""
+
+
+class InWorkspace(ModelAdmin):
+    """Rows of one workspace: its admins see them; whoever runs the installation sees and changes those of all."""
+
+    within = "workspace"
+    """The way from a row to its workspace."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, "manage") or super().has_view_permission(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if request.user.is_superuser:
+            return rows
+        return rows.filter(**{self.within: workspace_for(request.user, to="manage")})
+
+
+class LookOnly(InWorkspace):
     """For what only the program writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -31,13 +60,13 @@ class LookOnly(admin.ModelAdmin):
         return False
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(MembershipTable):
     model = Membership
     extra = 0
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin):
+class WorkspaceAdmin(ModelAdmin):
     list_display = ("name", "slug", "created")
     inlines = (MembershipInline,)
 
@@ -46,13 +75,14 @@ admin.site.register(User, UserAdmin)
 
 
 @admin.register(Channel)
-class ChannelAdmin(admin.ModelAdmin):
+class ChannelAdmin(InWorkspace):
     list_display = ("name", "slug", "surface", "workspace")
-    list_filter = ("workspace",)
+    list_filter = (OWN_WORKSPACE,)
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(LookOnly):
+    within = "channel__workspace"
     list_display = ("name", "prefix", "channel", "created", "last_used", "revoked")
     exclude = ("digest",)
 
@@ -60,27 +90,27 @@ class ApiKeyAdmin(LookOnly):
 @admin.register(Story)
 class StoryAdmin(LookOnly):
     list_display = ("title", "state", "language", "author", "created")
-    list_filter = ("state", "language", "workspace")
+    list_filter = ("state", "language", OWN_WORKSPACE)
     search_fields = ("title",)
 
 
 @admin.register(Asset)
 class AssetAdmin(LookOnly):
     list_display = ("title", "kind", "licence", "credit", "workspace", "created")
-    list_filter = ("kind", "workspace")
+    list_filter = ("kind", OWN_WORKSPACE)
     search_fields = ("title",)
 
 
 @admin.register(Job)
 class JobAdmin(LookOnly):
     list_display = ("id", "kind", "state", "step", "attempt", "created", "finished")
-    list_filter = ("state", "kind", "workspace")
+    list_filter = ("state", "kind", OWN_WORKSPACE)
 
 
 @admin.register(Publication)
 class PublicationAdmin(LookOnly):
     list_display = ("story", "channel", "published", "withdrawn")
-    list_filter = ("channel",)
+    list_filter = (("channel", admin.RelatedOnlyFieldListFilter),)
 
 
 @admin.register(Review)
@@ -101,6 +131,6 @@ class PolicyAdmin(LookOnly):
 
 
 @admin.register(BannedHash)
-class BannedHashAdmin(admin.ModelAdmin):
+class BannedHashAdmin(InWorkspace):
     list_display = ("pdq", "category", "note", "source", "expires")
-    list_filter = ("category", "workspace")
+    list_filter = ("category", OWN_WORKSPACE)

@@ -8,13 +8,16 @@ from django.urls import URLPattern, URLResolver, path
 
 
 class StoryloomAdminSite(admin.AdminSite):
-    """For admins; Review inside it asks for the right to review instead, so that moderators need not be staff."""
+    """For admins. Review inside it asks for the right to review instead, which is all that moderators reach here."""
 
     site_title = site_header = "Storyloom"
     index_title = "Administration"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
+        from creator.access import may  # access needs the models, which this module is loaded before
+
+        user = request.user
+        return bool(user.is_active and user.is_staff and (user.is_superuser or may(user, "manage")))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from creator.views import review  # views need the models, which this module is loaded before
