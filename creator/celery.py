@@ -21,7 +21,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["creator"])
 
 
-class Dispatcher(bootsteps.StartStopStep):
+class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
     """A thread in every worker that sends due rows of the ledger and takes back those whose worker is gone.
 
     On the in-memory broker it is the only sender: a message from another process would stay in that process.
@@ -80,7 +80,7 @@ class Dispatcher(bootsteps.StartStopStep):
 app.steps["worker"].add(Dispatcher)
 
 
-@worker_shutting_down.connect
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _hand_back(**_kwargs: Any) -> None:
     """A worker that is told to stop hands its jobs back at their next report, so that it drains in seconds."""
     from creator import jobs

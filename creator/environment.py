@@ -16,46 +16,46 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
-    data: Path = Field(ROOT / "data", alias="STORYLOOM_DATA", description="Where all state lives.")
-    debug: bool = Field(False, alias="STORYLOOM_DEBUG", description="Django's debug pages. Never on a server.")
+    data: Path = Field(default=ROOT / "data", alias="STORYLOOM_DATA", description="Where all state lives.")
+    debug: bool = Field(default=False, alias="STORYLOOM_DEBUG", description="Django's debug pages. Never on a server.")
     hosts: str = Field(
-        "127.0.0.1,localhost,[::1]", alias="STORYLOOM_HOSTS", description="Host names that are answered, with commas."
+        default="127.0.0.1,localhost,[::1]", alias="STORYLOOM_HOSTS", description="Host names that are answered, with commas."
     )
-    url: str = Field("", alias="STORYLOOM_URL", description="The address that people see, for links and webhooks.")
-    port: int = Field(8000, alias="STORYLOOM_PORT", description="Port of the web server.", ge=1, le=65535)
-    bind: str = Field("127.0.0.1", alias="STORYLOOM_BIND", description="Address that the web server listens on.")
-    secret_key: str = Field("", alias="STORYLOOM_SECRET_KEY", description="Signing key; made at set-up if missing.")
-    secure: bool = Field(False, alias="STORYLOOM_SECURE", description="Behind HTTPS: secure cookies and HSTS.")
-    offline: bool = Field(False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine.")
-    threads: int = Field(2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64)
+    url: str = Field(default="", alias="STORYLOOM_URL", description="The address that people see, for links and webhooks.")
+    port: int = Field(default=8000, alias="STORYLOOM_PORT", description="Port of the web server.", ge=1, le=65535)
+    bind: str = Field(default="127.0.0.1", alias="STORYLOOM_BIND", description="Address that the web server listens on.")
+    secret_key: str = Field(default="", alias="STORYLOOM_SECRET_KEY", description="Signing key; made at set-up if missing.")
+    secure: bool = Field(default=False, alias="STORYLOOM_SECURE", description="Behind HTTPS: secure cookies and HSTS.")
+    offline: bool = Field(default=False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine.")
+    threads: int = Field(default=2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64)
     lease: float = Field(
-        15.0, alias="STORYLOOM_LEASE", description="Seconds after which a lost worker's job is taken up.", ge=1, le=600
+        default=15.0, alias="STORYLOOM_LEASE", description="Seconds after which a lost worker's job is taken up.", ge=1, le=600
     )
     database_url: str = Field(
-        "", alias="DATABASE_URL", description="postgresql://user:password@host:5432/name; SQLite without it."
+        default="", alias="DATABASE_URL", description="postgresql://user:password@host:5432/name; SQLite without it."
     )
     broker_url: str = Field(
-        "", alias="CELERY_BROKER_URL", description="redis://host:6379/0; without it the worker needs no broker."
+        default="", alias="CELERY_BROKER_URL", description="redis://host:6379/0; without it the worker needs no broker."
     )
 
-    writer: str = Field("extractive", alias="WRITER", description="Default writer.")
-    painter: str = Field("illustrator", alias="PAINTER", description="Default painter.")
-    voice: str = Field("espeak", alias="VOICE", description="Default voice.")
-    transcriber: str = Field("pocketsphinx", alias="TRANSCRIBER", description="Default transcriber.")
-    aligner: str = Field("pocketsphinx", alias="ALIGNER", description="Default aligner.")
-    embedder: str = Field("onnx", alias="EMBEDDER", description="Default embedder.")
-    index: str = Field("faiss", alias="INDEX", description="Default index.")
-    renderer: str = Field("filtergraph", alias="RENDERER", description="Default renderer.")
+    writer: str = Field(default="extractive", alias="WRITER", description="Default writer.")
+    painter: str = Field(default="illustrator", alias="PAINTER", description="Default painter.")
+    voice: str = Field(default="espeak", alias="VOICE", description="Default voice.")
+    transcriber: str = Field(default="pocketsphinx", alias="TRANSCRIBER", description="Default transcriber.")
+    aligner: str = Field(default="pocketsphinx", alias="ALIGNER", description="Default aligner.")
+    embedder: str = Field(default="onnx", alias="EMBEDDER", description="Default embedder.")
+    index: str = Field(default="faiss", alias="INDEX", description="Default index.")
+    renderer: str = Field(default="filtergraph", alias="RENDERER", description="Default renderer.")
 
-    openai_api_key: str = Field("", alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible endpoint.")
-    openai_base_url: str = Field("", alias="OPENAI_BASE_URL", description="Endpoint: GPT, vLLM, Ollama, llama.cpp.")
-    writer_model: str = Field("gpt-5-mini", alias="WRITER_MODEL", description="Model of the openai writer.")
-    painter_model: str = Field("", alias="PAINTER_MODEL", description="Folder of a Stable-Diffusion-family pipeline.")
-    voice_model: str = Field("", alias="VOICE_MODEL", description="Folder of a Coqui voice.")
-    whisper_model: str = Field("", alias="WHISPER_MODEL", description="Whisper model: a .pt file.")
-    clip_model: str = Field("", alias="CLIP_MODEL", description="open_clip architecture for the openclip embedder.")
-    clip_weights: str = Field("", alias="CLIP_WEIGHTS", description="Its weights: a file or a pretrained tag.")
-    clip_folder: str = Field("", alias="CLIP_FOLDER", description="Folder of an exported ONNX model.")
+    openai_api_key: str = Field(default="", alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible endpoint.")
+    openai_base_url: str = Field(default="", alias="OPENAI_BASE_URL", description="Endpoint: GPT, vLLM, Ollama, llama.cpp.")
+    writer_model: str = Field(default="gpt-5-mini", alias="WRITER_MODEL", description="Model of the openai writer.")
+    painter_model: str = Field(default="", alias="PAINTER_MODEL", description="Folder of a Stable-Diffusion-family pipeline.")
+    voice_model: str = Field(default="", alias="VOICE_MODEL", description="Folder of a Coqui voice.")
+    whisper_model: str = Field(default="", alias="WHISPER_MODEL", description="Whisper model: a .pt file.")
+    clip_model: str = Field(default="", alias="CLIP_MODEL", description="open_clip architecture for the openclip embedder.")
+    clip_weights: str = Field(default="", alias="CLIP_WEIGHTS", description="Its weights: a file or a pretrained tag.")
+    clip_folder: str = Field(default="", alias="CLIP_FOLDER", description="Folder of an exported ONNX model.")
 
     def signing_key(self) -> str:
         """The secret key: from the environment, else a file made at the first start with mode 600."""

@@ -10,7 +10,7 @@ from creator.jobs import working_on
 from creator.services import library, making, samples
 
 
-@shared_task(name="make_story")
+@shared_task(name="make_story")  # type: ignore[untyped-decorator]
 def make_story(job_id: int) -> None:
     """Make what is missing or stale of a story: script, visuals, narration, verdicts, renditions."""
     with working_on(job_id) as work:
@@ -18,7 +18,7 @@ def make_story(job_id: int) -> None:
             making.make(work)
 
 
-@shared_task(name="find_pictures")
+@shared_task(name="find_pictures")  # type: ignore[untyped-decorator]
 def find_pictures(job_id: int) -> None:
     """Look for (or draw) more pictures for one scene."""
     with working_on(job_id) as work:
@@ -26,7 +26,7 @@ def find_pictures(job_id: int) -> None:
             making.offer_pictures(work)
 
 
-@shared_task(name="import_assets")
+@shared_task(name="import_assets")  # type: ignore[untyped-decorator]
 def import_assets(job_id: int) -> None:
     """Bring files into the library."""
     with working_on(job_id) as work:
@@ -34,7 +34,7 @@ def import_assets(job_id: int) -> None:
             library.import_waiting(work)
 
 
-@shared_task(name="draw_sample")
+@shared_task(name="draw_sample")  # type: ignore[untyped-decorator]
 def draw_sample(job_id: int) -> None:
     """Draw one batch of the sample library."""
     with working_on(job_id) as work:

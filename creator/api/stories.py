@@ -104,12 +104,11 @@ def list_stories(request: HttpRequest, query: Query[ListQuery]) -> Any:
     page = list(rows.order_by("-published", "pk")[: query.limit + 1])
     more, page = len(page) > query.limit, page[: query.limit]
     last = page[-1] if more else None
-    body = {
-        "items": [_item(each.document) for each in page],
-        "next": signing.dumps([last.published.isoformat(), str(last.pk)], salt="cursor") if last else None,
-    }
+    items = [_item(each.document) for each in page]
+    cursor = signing.dumps([last.published.isoformat(), str(last.pk)], salt="cursor") if last else None
+    body = StoryList(items=[StoryItem(**item) for item in items], next=cursor)
     # The tag leaves the cursor out: it is signed with the time of day.
-    return _conditional(request, StoryList(**body), digest_of(body["items"], bool(last)))
+    return _conditional(request, body, digest_of(items, more))
 
 
 def _read_cursor(cursor: str) -> tuple[str, str]:

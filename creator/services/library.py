@@ -114,7 +114,7 @@ def keep(
 
 
 def import_files(
-    workspace: Workspace, *, by: User | None, files: Iterable[UploadedFile], licence: str = "", credit: str = "",
+    workspace: Workspace, *, by: User | None, files: Iterable[UploadedFile[Any]], licence: str = "", credit: str = "",
     tags: Sequence[str] = (),
 ) -> Job:  # fmt: skip
     """Take uploaded files and have a worker bring them in; the job's subject says what became of each."""

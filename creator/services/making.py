@@ -17,7 +17,7 @@ from creator.models import Alternative, Scene, Story
 from creator.services import choices, library, reviews, samples, variants, visuals
 from creator.services.digests import digest_of
 from generation import services as generation
-from generation.engines.base import Article, Speech, Wish
+from generation.engines.base import Article, Speech, Wish, Word
 from media_processing import services as media
 from media_processing.engine import EngineError, Progress
 
@@ -150,7 +150,7 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
             story.save(update_fields=["engines"])
 
 
-def _timed(work: Work, story: Story, scene: Scene, speech: Speech) -> Sequence[object]:
+def _timed(work: Work, story: Story, scene: Scene, speech: Speech) -> Sequence[Word]:
     """Word times: from the voice, else from an aligner of that language, else none: captions then go by sentence."""
     if speech.words:
         return speech.words
@@ -180,13 +180,18 @@ def render(work: Work, story: Story, progress: Progress) -> None:
     done = 0.0
     for variant, weight in zip(stale, weights, strict=True):
         start, end = done / sum(weights), (done + weight) / sum(weights)
-        variants.render(work, story, variant, lambda share, a=start, b=end: progress(a + (b - a) * share))
+        variants.render(work, story, variant, _part(progress, start, end))
         done += weight
     if stale or not story.findings:
         with work.effect():
             story.findings = variants.check(story)
             story.engines = {**story.engines, "renderer": choices.chosen("renderer", story.workspace)}
             story.save(update_fields=["findings", "engines"])
+
+
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    """Progress of a part of the work, told as progress of the whole."""
+    return lambda share: progress(start + (end - start) * share)
 
 
 def offer_pictures(work: Work) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Max
 
-from creator.models import Event, Revision, Story, User
+from creator.models import Event, Revision, Story, User, Variant
 from creator.services import variants
+from creator.services.digests import digest_of
 from creator.services.library import key_frame
 from media_processing.engine import EngineError, Progress, no_progress
 from moderation import services as moderation
@@ -81,11 +82,11 @@ def submit(story: Story, *, by: User | None) -> Review:
     return review
 
 
-def _revision(story: Story, variant: object, number: int, by: User | None) -> Revision:
-    document = variants.document(story, variant)  # type: ignore[arg-type]
+def _revision(story: Story, variant: Variant, number: int, by: User | None) -> Revision:
+    document = variants.document(story, variant)
     return Revision.objects.create(
         workspace_id=story.workspace_id, story=story, variant=variant, number=number,
-        digest=variants.digest_of(document), document=document, created_by=by,
+        digest=digest_of(document), document=document, created_by=by,
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def create(
             workspace=workspace, brief=brief, author=by, language=language, title=title[:120]
         )
         Variant.objects.bulk_create(Variant(story=story, format=each, language=language) for each in wanted)
-        subject = {"samples_first": True} if samples_first else {}
+        subject: dict[str, Any] = {"samples_first": True} if samples_first else {}
         jobs.submit(MAKE, workspace=workspace, person=by, story=story, priority=priority, **subject)
     return story
 

@@ -113,7 +113,7 @@ def test_a_lost_worker_can_write_nothing_more(job: Job) -> None:
 def test_three_lost_workers_park_a_job_and_a_retry_frees_it(job: Job) -> None:
     for _ in range(jobs.MAX_CRASHES):
         assert jobs.claim(job.pk) is not None
-        jobs.take_back_expired(timezone.now() + timedelta(minutes=5))
+        jobs.take_back_expired(timezone.now() + timedelta(hours=1))
     job.refresh_from_db()
     assert job.state == Job.State.PARKED
     assert "3 times" in job.error
@@ -125,7 +125,7 @@ def test_a_job_that_gets_further_each_time_is_not_parked(job: Job) -> None:
     for share in (0.1, 0.2, 0.3, 0.4, 0.5):
         assert jobs.claim(job.pk) is not None
         Job.objects.update(progress=share)
-        jobs.take_back_expired(timezone.now() + timedelta(minutes=5))
+        jobs.take_back_expired(timezone.now() + timedelta(hours=1))
     job.refresh_from_db()
     assert job.state == Job.State.WAITING
 
