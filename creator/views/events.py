@@ -1,4 +1,4 @@
-"""What happens in a workspace, as it happens: server-sent events with replay, and polling where those don't get through."""
+"""What happens in a workspace, as it happens: server-sent events with replay, and polling where those fail."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AnonymousUser
 from django.db import close_old_connections
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from creator.access import story_for, workspace_for
-from creator.models import Event, User
+from creator.models import Event
+from creator.views.people import person_of
 
 LOOK_EVERY = 0.4
 HEARTBEAT = 15.0
@@ -48,8 +48,7 @@ def poll(request: HttpRequest) -> JsonResponse:
 
 def _asked(request: HttpRequest) -> tuple[int, UUID | None, int]:
     """The workspace, the story or none, and the number to go on after: by default the newest."""
-    user = request.user
-    assert isinstance(user, User | AnonymousUser)  # noqa: S101
+    user = person_of(request)
     workspace = workspace_for(user).pk
     story = story_for(user, _uuid(request.GET["story"])).pk if request.GET.get("story") else None
     said = request.headers.get("Last-Event-ID") or request.GET.get("after") or ""
@@ -68,7 +67,6 @@ def _uuid(text: str) -> str:
 
 def newer(workspace: int, story: UUID | None, after: int) -> list[dict[str, Any]]:
     """The events after a number, oldest first."""
-    close_old_connections()
     found = Event.objects.filter(workspace_id=workspace, id__gt=after)
     if story:
         found = found.filter(story_id=story)
@@ -85,11 +83,17 @@ def newer(workspace: int, story: UUID | None, after: int) -> list[dict[str, Any]
     ]
 
 
+def _looked_up(workspace: int, story: UUID | None, after: int) -> list[dict[str, Any]]:
+    """`newer` for a stream, which outlives the connection that its request began with."""
+    close_old_connections()
+    return newer(workspace, story, after)
+
+
 async def _lines(workspace: int, story: UUID | None, after: int) -> AsyncIterator[str]:
     began = said = time.monotonic()
     yield "retry: 2000\n\n"
     while time.monotonic() - began < LIFETIME:
-        events = await sync_to_async(newer)(workspace, story, after)
+        events = await sync_to_async(_looked_up)(workspace, story, after)
         for event in events:
             after = event["id"]
             yield f"id: {after}\ndata: {json.dumps(event)}\n\n"
