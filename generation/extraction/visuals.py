@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from generation.illustrations.catalog import Catalog
+from generation.illustrations.senses import meant, things
 from generation.languages import is_spaceless, language_data, words_of
 
 MOST_WORDS = 6
@@ -72,7 +74,6 @@ _STANDS_FOR = {
 @dataclass(frozen=True)
 class _Words:
     nouns: frozenset[str]
-    phrases: frozenset[str]
     looks: frozenset[str]
     abstract: frozenset[str]
 
@@ -80,15 +81,10 @@ class _Words:
 @cache
 def _data() -> _Words:
     table = tomllib.loads((Path(__file__).parent / "concrete.toml").read_text(encoding="utf-8"))
-    drawn: set[str] = set()
-    # What the illustrator can draw is what can be seen; it brings its own words.
-    for path in (Path(__file__).parents[1] / "illustrations" / "objects").glob("*.toml"):
-        for thing in tomllib.loads(path.read_text(encoding="utf-8")).values():
-            drawn.update(str(word).lower() for word in thing.get("words", ()))
     abstract = frozenset(table["abstract"].split())
-    nouns = frozenset(table["nouns"].split()) | {word for word in drawn if " " not in word and word not in abstract}
+    nouns = frozenset(table["nouns"].split())
     looks = frozenset(table["colours"].split()) | frozenset(table["looks"].split())
-    return _Words(nouns - looks, frozenset(word for word in drawn if word.count(" ") == 1), looks, abstract)
+    return _Words(nouns - looks, looks, abstract)
 
 
 def visual_words(sentence: str, *, language: str, background: Sequence[str] = ()) -> str:
@@ -112,20 +108,20 @@ def visual_words(sentence: str, *, language: str, background: Sequence[str] = ()
 
 
 def concrete_words(sentence: str) -> list[str]:
-    """What can be seen in an English sentence, in its order and singular; colours and looks before their noun."""
+    """What can be seen in an English sentence, in its order and singular; colours and looks before their noun.
+
+    What the illustrator draws comes with its own words, read in the sentence: "they saw" names no tool.
+    """
     data = _data()
-    tokens = [word.lower().replace("’", "'").removesuffix("'s") for word in words_of(sentence)]
+    tokens = meant(sentence)
+    drawn = {start: (words, end) for words, start, end in things(sentence)}
     found: list[str] = []
     looks: list[str] = []
-    skip = False
-    for at, token in enumerate(tokens):
-        if skip:
-            skip = False
-            continue
-        pair = f"{token} {_singular(tokens[at + 1])}" if at + 1 < len(tokens) else ""
-        thing = pair if pair in data.phrases else _noun(token)
-        if pair in data.phrases:
-            skip = True
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        words, end = drawn.get(at, ("", at + 1))
+        thing = _STANDS_FOR.get(words, words) if words else _noun(token)
         if thing:
             found += [*looks, thing]
             looks = []
@@ -133,6 +129,7 @@ def concrete_words(sentence: str) -> list[str]:
             looks.append(token)
         else:
             looks = []  # an adjective counts only straight before its noun
+        at = end
     unique = list(dict.fromkeys(found))
     return unique[:MOST_WORDS]
 
@@ -143,6 +140,8 @@ def _noun(token: str) -> str:
         return _STANDS_FOR[token]
     if token in data.looks or token in language_data("en").stopwords:
         return ""
+    if Catalog.load().find(token):
+        return ""  # drawn, but not meant here
     single = _singular(token)
     return single if single in data.nouns else (token if token in data.nouns else "")
 

@@ -45,6 +45,8 @@ class ObjectSpec:
     """Width and height of the drawing's own coordinates."""
     body: str
     """The drawing with its colour slots still open."""
+    named: str = ""
+    """What alt text calls it, where that isn't its first word."""
 
     @property
     def aspect(self) -> float:
@@ -53,7 +55,7 @@ class ObjectSpec:
     @property
     def label(self) -> str:
         """Its plain English name."""
-        return self.words[0]
+        return self.named or self.words[0]
 
     @cached_property
     def slots(self) -> frozenset[str]:
@@ -230,6 +232,7 @@ def _object(name: str, row: Mapping[str, Any], settings: Mapping[str, SettingSpe
         related=_strings(row["related"]),
         settings=tuple(known) or ("field",),
         box=(float(box[1]), float(box[2])),
+        named=str(row.get("label", "")),
         body=re.sub(r">\s+<", "><", body.strip()),
     )
 

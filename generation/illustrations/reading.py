@@ -14,6 +14,7 @@ from itertools import pairwise
 from generation.illustrations.catalog import Catalog
 from generation.illustrations.language import Index, Match, stems, tokens
 from generation.illustrations.scene import ABSTRACT, MOST_COPIES, Item, Scene, choose_palette
+from generation.illustrations.senses import is_done, is_query, meant
 
 SHORT_LINE = 14
 """Up to so many words, a line may show a fourth object."""
@@ -57,16 +58,35 @@ def read(words: str, seed: int = 0) -> Reading:
     return _Reader(words, seed).reading()
 
 
+def named(scene: Scene, line: str) -> tuple[str, ...]:
+    """The words of `line` that name what `scene` shows: its objects or its setting by their names and synonyms.
+
+    Looser words, that only suggest an object, don't count.
+    """
+    catalog = Catalog.load()
+    shown = {catalog.objects[item.object].words for item in scene.items}
+    if scene.setting != ABSTRACT:
+        shown.add((scene.setting, *catalog.settings[scene.setting].words))
+    index, words = Index((word, "shown") for synonyms in shown for word in synonyms), meant(line)
+    found: list[str] = []
+    at = 0
+    while at < len(words):
+        match = index.at(words, at)
+        if match and not is_done(words, match):
+            found.append(" ".join(words[match.start : match.end]))
+        at = match.end if match else at + 1
+    return tuple(dict.fromkeys(found))
+
+
 class _Reader:
     """One reading of one line."""
 
     def __init__(self, words: str, seed: int) -> None:
         self.catalog = Catalog.load()
-        self.words = tokens(words)
-        self.rng = random.Random(f"{' '.join(self.words)}|{seed}")
-        reading = self.catalog.language["reading"]
-        self.verbs, self.modals = frozenset(reading["verbs"]), frozenset(reading["modals"])
-        self.fillers = frozenset(reading["fillers"])
+        self.words = meant(words)
+        self.query = is_query(self.words)
+        self.rng = random.Random(f"{' '.join(tokens(words))}|{seed}")
+        self.fillers = frozenset(self.catalog.language["reading"]["fillers"])
         self.numbers: dict[str, int] = self.catalog.language["numbers"]
         self.used: set[int] = set()
 
@@ -129,7 +149,7 @@ class _Reader:
         at = 0
         while at < len(self.words):
             match = self.catalog.object_words.at(self.words, at)
-            if match is None or self._is_verb(match) or self._is_measure(match):
+            if match is None or is_done(self.words, match) or self._is_measure(match):
                 at += 1
                 continue
             one = self._described(match)
@@ -140,12 +160,6 @@ class _Reader:
                 found[match.name] = replace(known, item=replace(known.item, colour=one.item.colour))
             at = match.end
         return list(found.values())
-
-    def _is_verb(self, match: Match) -> bool:
-        if match.length > 1 or match.start == 0:
-            return False
-        before = self.words[match.start - 1]
-        return before in self.modals or (before == "to" and self.words[match.start] in self.verbs)
 
     def _is_measure(self, match: Match) -> bool:
         """The "crowd" of "a crowd of farmers" is a number."""
@@ -222,6 +236,8 @@ class _Reader:
         return found
 
     def _related_at(self, at: int) -> list[Match]:
+        if self.catalog.colour_words.at(self.words, at) or self.catalog.setting_words.at(self.words, at):
+            return []
         index = self.catalog.related_words
         found = index.all_at(self.words, at)
         for stem in () if found else stems(self.words[at]):
@@ -285,9 +301,9 @@ class _Reader:
         best, score, cause = "", 0.0, None
         for at in range(len(self.words)):
             match = self.catalog.setting_words.at(self.words, at)
-            if match is None or self._is_verb(match) or self._is_part(match):
+            if match is None or is_done(self.words, match) or self._is_part(match):
                 continue
-            value = 1.0 + 0.4 * match.length + 0.01 * at
+            value = 1.0 + 0.4 * match.length + (-0.05 if self.query else 0.01) * at
             value -= 1.5 * self._is_building(match) + 0.5 * ("near" in self.words[max(0, at - 3) : at])
             value += 2.0 * any(word in PLACES for word in self.words[max(0, at - 3) : at])
             value -= 1.5 * any(word in OFFICES for word in self.words[match.end : match.end + 1])

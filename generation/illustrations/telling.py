@@ -54,6 +54,8 @@ def tags(scene: Scene) -> tuple[str, ...]:
     catalog = Catalog.load()
     found: list[str] = []
     for item in scene.items:
-        found += [catalog.objects[item.object].label, *([item.colour] if item.colour else [])]
+        spec = catalog.objects[item.object]
+        found += [spec.label, *([spec.words[0]] if spec.words[0] != spec.label else [])]
+        found += [item.colour] if item.colour else []
     found += [scene.setting, scene.light, *([scene.weather] if scene.weather != "clear" else [])]
     return tuple(dict.fromkeys(found))

@@ -11,7 +11,7 @@ from creator.management.commands._base import StoryloomCommand
 from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Wish
-from generation.illustrations.reading import read
+from generation.illustrations.reading import named, read
 
 
 class Command(StoryloomCommand):
@@ -39,8 +39,8 @@ class Command(StoryloomCommand):
         script = generation.write(article, Wish(language=article.language), engine="extractive")
         return [
             {"article": path.name, "narration": scene.narration, "visual": scene.visual,
-             "shows": named_in_line(scene.visual, scene.narration)}
-            for scene in script.scenes
+             "shows": named(read(scene.visual, number).scene, scene.narration)}
+            for number, scene in enumerate(script.scenes)
         ]  # fmt: skip
 
     def show(self, result: dict[str, Any]) -> None:
@@ -48,10 +48,3 @@ class Command(StoryloomCommand):
             if not scene["shows"]:
                 self.stdout.write(f"{scene['article']}: {scene['visual'] or '(no words)'}  <- {scene['narration']}")
         self.stdout.write(f"{result['shown']} of {result['scenes']} scenes show something named in their line.")
-
-
-def named_in_line(visual: str, narration: str) -> tuple[str, ...]:
-    """The words of a line, or synonyms of what is drawn, that the illustrator shows for its visual query."""
-    drawn = read(visual).knew if visual.strip() else ()
-    line = narration.lower()
-    return tuple(word for word in drawn if word.lower().rstrip("s") in line)
