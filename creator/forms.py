@@ -47,8 +47,8 @@ class BriefForm(forms.Form):
         self.fields["formats"].initial = [value for value, _ in formats if value in ("video:9x16", "card:1x1")]
         self.fields["language"].choices = [("", "Article's language"), *stories.languages_offered()]  # type: ignore[attr-defined]
 
-    def clean_file(self) -> UploadedFile | None:
-        file: UploadedFile | None = self.cleaned_data["file"]
+    def clean_file(self) -> UploadedFile[Any] | None:
+        file: UploadedFile[Any] | None = self.cleaned_data["file"]
         if file and (file.size or 0) > MAX_ARTICLE:
             raise forms.ValidationError("That file is larger than 2 MB. Paste the part that matters.")
         return file
@@ -82,7 +82,7 @@ class _FilesField(forms.FileField):
 
     widget = _FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         if not data:
             raise forms.ValidationError("Choose at least one file.")
         return [super(_FilesField, self).clean(file, initial) for file in data]
@@ -91,7 +91,7 @@ class _FilesField(forms.FileField):
 class ImportForm(forms.Form):
     """Files for the library."""
 
-    files = _FilesField(label="Files", allow_empty_file=True)
+    uploads = _FilesField(label="Files", allow_empty_file=True)
     licence = forms.CharField(max_length=100, label="Licence", initial="Own work")
     credit = forms.CharField(required=False, max_length=200, label="Credit")
     tags = forms.CharField(required=False, max_length=300, label="Tags", help_text="With commas: river, trees")

@@ -15,13 +15,9 @@ register = template.Library()
 
 KINDS = {
     "make_story": "Make the story",
-    "write_script": "Write the script",
     "find_pictures": "Find pictures",
-    "import_files": "Import files",
-    "draw_samples": "Draw the sample library",
-    "embed": "Make pictures findable",
-    "transcribe": "Transcribe speech",
-    "render": "Render",
+    "import_assets": "Import files",
+    "draw_sample": "Draw the sample library",
 }
 STEPS = {
     "script": "Writing the script",
@@ -29,7 +25,9 @@ STEPS = {
     "narration": "Recording the narration",
     "renditions": "Rendering",
     "verdicts": "Checking",
-    "checks": "Checking",
+    "import": "Bringing files in",
+    "pictures": "Finding pictures",
+    "drawing": "Drawing",
 }
 ROLES = {
     "writer": "Words",
@@ -115,7 +113,8 @@ def is_built_in(name: str, role: str) -> bool:
 @register.filter
 def ratio_class(thing: Any) -> str:
     """The class of the nearest aspect ratio: pages may carry no style attribute."""
-    width, height = getattr(thing, "width", 0), getattr(thing, "height", 0)
+    sides = thing if isinstance(thing, dict) else {name: getattr(thing, name, 0) for name in ("width", "height")}
+    width, height = sides["width"], sides["height"]
     if not width or not height:
         return "ratio-100"
     return f"ratio-{round(100 * min(RATIOS, key=lambda ratio: abs(ratio - width / height)))}"

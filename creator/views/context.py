@@ -14,12 +14,13 @@ from moderation.models import Review
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The rail, the tray and where the stream of events goes on. Numbers are read only where a template shows them."""
     user = getattr(request, "user", None)
+    bare: dict[str, Any] = {"rights": frozenset(), "csp_nonce": getattr(request, "csp_nonce", "")}
     if user is None or not user.is_authenticated:
-        return {"rights": frozenset()}
+        return bare
     try:
         membership = membership_of(user)
     except Http404:
-        return {"rights": frozenset()}
+        return bare
     workspace = membership.workspace
     rights = rights_of(membership.role)
 
@@ -27,12 +28,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return Review.objects.in_workspace(workspace.pk).waiting().count() if "review" in rights else 0
 
     def open_jobs() -> list[Job]:
-        return list(Job.objects.filter(workspace=workspace, state__in=Job.OPEN).select_related("story").order_by("id")[:9])
+        ours = Job.objects.filter(workspace=workspace, state__in=Job.OPEN)
+        return list(ours.select_related("story").order_by("-priority", "id")[:9])
 
     def last_event() -> int:
         return Event.objects.filter(workspace=workspace).order_by("-id").values_list("id", flat=True).first() or 0
 
     return {
+        **bare,
         "section": _section(request),
         "workspace": workspace,
         "role": membership.get_role_display(),

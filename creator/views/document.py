@@ -21,7 +21,7 @@ from creator.templatetags.storyloom import (
     step_title,
 )
 from generation.sentences import sentences
-from media_processing.captions import scene_cues
+from media_processing.captions import TimedWord, scene_cues
 from media_processing.models import Asset
 from media_processing.timeline import FORMATS
 
@@ -103,7 +103,7 @@ def _scene(scene: Scene, article: list[str], *, spoken: bool) -> dict[str, Any]:
         "exact": spoken,
         "sound": reverse("rendition", args=[scene.sound_id]) if spoken else "",
         "timing": scene.timing if spoken else "",
-        "sources": [{"number": number + 1, "text": article[number]} for number in scene.sources if number < len(article)],
+        "sources": [{"number": each + 1, "text": article[each]} for each in scene.sources if each < len(article)],
         "picture": picture(scene.asset, scene.start) if scene.asset else None,
         "by_hand": scene.chosen_by_hand,
         "alternatives": [
@@ -167,13 +167,17 @@ def _variant(story: Story, variant: Variant, spoken: set[str]) -> dict[str, Any]
 def _cues(story: Story, variant: Variant, spoken: set[str]) -> dict[str, list[dict[str, Any]]]:
     """The captions of each spoken scene, broken into lines exactly as the render breaks them."""
     line = variants.timeline(story, variant)
+
+    def timed(word: TimedWord) -> list[Any]:
+        return [word.text, round(word.start, 3), round(word.end, 3)]
+
     return {
         scene.id: [
             {
                 "start": round(cue.start, 3),
                 "end": round(cue.end, 3),
                 "exact": cue.timing == "word",
-                "lines": [[[word.text, round(word.start, 3), round(word.end, 3)] for word in words] for words in cue.lines],
+                "lines": [[timed(word) for word in words] for words in cue.lines],
             }
             for cue in scene_cues(scene, line)
         ]

@@ -36,8 +36,8 @@ streets for trees until the end of the month.""",
 Soil holds water in the small gaps between its grains. Plants drink from those gaps through their roots, and when they \
 are empty, leaves begin to droop.
 
-Sand lets water run through within hours. Clay holds on to it so firmly that roots can hardly pull it out. Most farmers \
-like a mixture of both, which stays moist for days after the rain.
+Sand lets water run through within hours. Clay holds on to it so firmly that roots can hardly pull it out. Most \
+farmers like a mixture of both, which stays moist for days after the rain.
 
 Farmers measure moisture with a small sensor in the field. The tractor driver sees the number on a phone and decides \
 whether the wheat needs water today.

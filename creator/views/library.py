@@ -18,6 +18,7 @@ from creator.access import asset_for, job_for, may, workspace_for
 from creator.forms import LICENCES, ImportForm
 from creator.models import Scene, Story, Workspace
 from creator.services import choices, library
+from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.models import Asset, AssetQuerySet
 
@@ -50,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _asked(said: QueryDict) -> dict[str, str]:
     asked = {name: said.get(name, "").strip()[:300] for name in ("q", "kind", "orientation", "tag", "like")}
-    if asked["kind"] not in dict((kind, label) for kind, label, _ in KINDS):
+    if asked["kind"] not in [kind for kind, _, _ in KINDS]:
         asked["kind"] = ""
     if asked["orientation"] not in dict(ORIENTATIONS):
         asked["orientation"] = ""
@@ -222,7 +223,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
         cleaned = form.cleaned_data
         try:
             job = library.import_files(
-                workspace, by=request.user, files=cleaned["files"], licence=cleaned["licence"],
+                workspace, by=person_of(request), files=cleaned["uploads"], licence=cleaned["licence"],
                 credit=cleaned["credit"], tags=cleaned["tags"],
             )  # fmt: skip
         except EngineError as raised:

@@ -17,6 +17,7 @@ from creator.access import review_for, workspace_for
 from creator.forms import DecisionForm
 from creator.models import Story, User
 from creator.services import reviews
+from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.timeline import FORMATS
 from moderation.models import Decision, Review
@@ -41,9 +42,8 @@ def queue(request: HttpRequest) -> HttpResponse:
 def claim(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take a case, so that nobody else works on it at the same time."""
     review = review_for(request.user, review_id)
-    assert isinstance(request.user, User)  # noqa: S101
     try:
-        reviews.claim(review, by=request.user)
+        reviews.claim(review, by=person_of(request))
     except EngineError as error:
         messages.error(request, f"{error.message} {error.next_step}".strip())
     return redirect("admin:review-case", review.pk)
@@ -54,12 +54,12 @@ def claim(request: HttpRequest, review_id: int) -> HttpResponse:
 def case(request: HttpRequest, review_id: int) -> HttpResponse:
     """Everything that a decision needs on one page; a POST decides."""
     review = review_for(request.user, review_id)
-    assert isinstance(request.user, User)  # noqa: S101
+    person = person_of(request)
     form = DecisionForm(request.POST or None, initial={"version": review.version})
     refusal: EngineError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            reviews.decide(review, by=request.user, **form.cleaned_data)
+            reviews.decide(review, by=person, **form.cleaned_data)
         except EngineError as error:
             if isinstance(error, Conflict):
                 review.refresh_from_db()
@@ -69,7 +69,7 @@ def case(request: HttpRequest, review_id: int) -> HttpResponse:
             said = "Approved" if form.cleaned_data["verb"] == "approve" else "Sent back with your reason"
             messages.success(request, f"{said}: {review.story.title}")
             return redirect(_next_case(review) or "admin:review-queue")
-    context = {"review": review, "form": form, "refusal": refusal, **shown(review, request.user)}
+    context = {"review": review, "form": form, "refusal": refusal, **shown(review, person)}
     return render(request, "review/case.html", context, status=400 if request.method == "POST" else 200)
 
 
@@ -105,7 +105,8 @@ def _texts(document: dict[str, Any], reasons: list[dict[str, Any]]) -> list[tupl
     texts = (("Headline", document.get("title", "")), ("Summary", document.get("summary", "")))
     shown = [(label, marked(text, reasons, label.lower())) for label, text in texts if text]
     if document.get("hashtags"):
-        shown.append(("Hashtags", marked(" ".join(f"#{tag}" for tag in document["hashtags"]), reasons, "hashtags")))
+        tags = " ".join(f"#{tag.lstrip('#')}" for tag in document["hashtags"])
+        shown.append(("Hashtags", marked(tags, reasons, "hashtags")))
     return shown
 
 
@@ -144,7 +145,7 @@ def _players(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     "language": document.get("language", "en"),
                 }
             )  # fmt: skip
-    return players
+    return sorted(players, key=lambda player: not player["video"])
 
 
 def _clauses(review: Review) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from creator.forms import BriefForm
 from creator.models import Job, Story, Workspace
 from creator.services import stories
 from creator.views.examples import EXAMPLES
+from creator.views.people import person_of
 from media_processing.engine import EngineError
 
 State = Story.State
@@ -35,11 +36,12 @@ def index(request: HttpRequest) -> HttpResponse:
     """The list with the brief box; a POST makes a story."""
     workspace = workspace_for(request.user, to="edit" if request.method == "POST" else "see")
     example = EXAMPLES.get(request.GET.get("example", ""))
-    form = BriefForm(request.POST or None, request.FILES or None, initial={"article": example.text} if example else None)
+    begun = {"article": example.text} if example else None
+    form = BriefForm(request.POST or None, request.FILES or None, initial=begun)
     refusal: EngineError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            story = stories.create(workspace, by=request.user, **form.wish())
+            story = stories.create(workspace, by=person_of(request), **form.wish())
         except EngineError as error:
             refusal = error
         else:

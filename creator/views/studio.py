@@ -21,6 +21,7 @@ from creator.services import publications, reviews, stories
 from creator.services.stories import Conflict
 from creator.views.document import document
 from creator.views.errors import as_json
+from creator.views.people import person_of
 from generation.sentences import sentences
 from media_processing.engine import EngineError
 
@@ -62,8 +63,11 @@ def data(request: HttpRequest, story_id: UUID) -> JsonResponse:
 # Edits: one operation at a time, each naming the version that it was made on -----------------------------------------
 
 
+SCENE_TEXTS = ("narration", "on_screen", "visual", "alt")
+
+
 def _edit_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
-    texts = {name: str(said[name]) for name in ("narration", "on_screen", "visual", "alt") if name in said}
+    texts: dict[str, Any] = {name: str(said[name]) for name in SCENE_TEXTS if name in said}
     stories.edit_scene(story, said["scene"], **common, **texts)
 
 
@@ -124,7 +128,7 @@ def edit(request: HttpRequest, story_id: UUID) -> JsonResponse:
         operation = OPERATIONS[said["do"]]
         if "scene" in said:
             UUID(said["scene"])
-        operation(found, said, {"by": request.user, "version": said.get("version")} if _versioned(said) else {"by": request.user})
+        operation(found, said, {"by": person_of(request), "version": said.get("version")})
     except Conflict as conflict:
         found.refresh_from_db()
         return as_json(conflict, status=409, document=document(found, request.user))
@@ -136,11 +140,7 @@ def edit(request: HttpRequest, story_id: UUID) -> JsonResponse:
     return JsonResponse(document(found, request.user))
 
 
-def _versioned(said: dict[str, Any]) -> bool:
-    return said["do"] not in ("find_pictures", "remake")
-
-
-# Acts: plain forms, which work without a script ------------------------------------------------------------------------
+# Acts: plain forms, which work without a script ----------------------------------------------------------------------
 
 
 @login_required
@@ -149,9 +149,8 @@ def act(request: HttpRequest, story_id: UUID, verb: str) -> HttpResponse:
     """Render, send to review, publish or withdraw; then back to the page with a sentence about it."""
     needed: Right = "publish" if verb in ("publish", "withdraw") else "edit"
     found = story_for(request.user, story_id, to=needed)
-    assert isinstance(request.user, User)  # noqa: S101
     try:
-        said = ACTS[verb](found, request, request.user)
+        said = ACTS[verb](found, request, person_of(request))
     except EngineError as error:
         messages.error(request, f"{error.message} {error.next_step}".strip())
     else:

@@ -81,7 +81,7 @@ scrub(document.getElementById("main"));
 // Bringing files in ----------------------------------------------------------------------------------------------------
 const form = document.querySelector("[data-upload]");
 if (form) {
-  const input = form.elements.files;
+  const input = form.elements.uploads;
   const say = () => {
     const bytes = [...input.files].reduce((sum, { size }) => sum + size, 0);
     const count = input.files.length;

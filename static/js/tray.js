@@ -10,6 +10,7 @@ export const STEPS = {
   renditions: "Rendering",
   import: "Bringing files in",
   pictures: "Finding pictures",
+  drawing: "Drawing",
 };
 
 const began = new Map();

@@ -1,0 +1,70 @@
+"""Engines, channels and keys."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from creator.models import ApiKey, Channel
+from creator.services import publications
+from media_processing.engine import engines
+from tests.conftest import Cast
+
+
+@pytest.fixture
+def channel(cast: Cast) -> Channel:
+    return publications.default_channel(cast.workspace)
+
+
+def test_every_engine_is_on_the_page(author: Client) -> None:
+    page = author.get("/settings/engines/").content.decode()
+    for role in engines.roles():
+        assert f'id="{role}"' in page
+    for said in ("in use", "built in", "leaves this machine", "WRITER=openai"):
+        assert said in page
+
+
+def test_admins_choose_an_engine_for_their_workspace(admin: Client, author: Client, cast: Cast) -> None:
+    assert author.post("/settings/engines/choose/", {"role": "renderer", "name": "moviepy"}).status_code == 404
+    admin.post("/settings/engines/choose/", {"role": "renderer", "name": "moviepy"})
+    cast.workspace.refresh_from_db()
+    assert cast.workspace.choices == {"renderer": "moviepy"}
+    for role, name in (("renderer", "nothing"), ("nothing", "moviepy"), ("", "")):
+        assert admin.post("/settings/engines/choose/", {"role": role, "name": name}).status_code == 404
+
+
+def test_a_key_is_shown_once(admin: Client, channel: Channel) -> None:
+    answer = admin.post("/settings/channels/", {"add": "key", "channel": channel.pk, "name": "Phone"})
+    secret = answer.context["secret"]
+    assert secret in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"] or "no-cache" in answer["Cache-Control"]
+    key = ApiKey.objects.get()
+    assert key.digest == publications.key_digest(secret)
+    again = admin.get("/settings/channels/").content.decode()
+    assert secret not in again
+    assert key.prefix in again
+
+
+def test_a_revoked_key_is_marked(admin: Client, channel: Channel) -> None:
+    key, _ = publications.make_key(channel, name="Phone")
+    admin.post(f"/settings/channels/keys/{key.pk}/revoke/")
+    key.refresh_from_db()
+    assert key.revoked
+    assert "revoked" in admin.get("/settings/channels/").content.decode()
+
+
+def test_channels_are_added_once(admin: Client, cast: Cast) -> None:
+    said = {"add": "channel", "name": "Feed", "slug": "feed", "surface": "app"}
+    assert admin.post("/settings/channels/", said).status_code == 302
+    assert Channel.objects.get(slug="feed").workspace == cast.workspace
+    assert admin.post("/settings/channels/", said).status_code == 400
+
+
+def test_only_admins_make_keys_and_only_their_own(author: Client, stranger: Client, channel: Channel) -> None:
+    assert author.post("/settings/channels/", {"add": "key", "channel": channel.pk, "name": "x"}).status_code == 404
+    key, _ = publications.make_key(channel, name="Phone")
+    assert author.post(f"/settings/channels/keys/{key.pk}/revoke/").status_code == 404
+    assert stranger.post(f"/settings/channels/keys/{key.pk}/revoke/").status_code == 404
+    answer = stranger.post("/settings/channels/", {"add": "key", "channel": channel.pk, "name": "x"})
+    assert answer.status_code == 400
+    assert ApiKey.objects.count() == 1
