@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media_processing.decoding import read_sound
 from media_processing.engine import EngineError, Progress
@@ -16,6 +19,10 @@ from media_processing.engines.base import Passage, Transcriber, Transcription, W
 _RATE = 16000
 _CHUNK = 30 * _RATE
 """Whisper listens to 30 seconds at a time; between two of them a job can be cancelled."""
+_SILENT = 0.001
+"""Below -60 dB of full scale nobody speaks, but Whisper would make words up."""
+_SEARCH = 10 * _RATE
+"""A chunk is cut at the quietest moment of its last ten seconds, lest a word be cut in two."""
 
 
 class WhisperTranscriber(Transcriber):
@@ -45,8 +52,10 @@ class WhisperTranscriber(Transcriber):
         if not self._file():
             return [
                 EngineError(
-                    f"No weights of Whisper at {self._weights!r}." if self._weights else "No weights of Whisper are named.",
-                    next_step="Set WHISPER_MODEL to the path of a .pt file, or to the name of a model in Whisper's cache.",
+                    f"No weights of Whisper at {self._weights!r}."
+                    if self._weights
+                    else "No weights of Whisper are named.",
+                    next_step="Set WHISPER_MODEL to a .pt file, or to the name of a model in Whisper's cache.",
                 )
             ]
         return []
@@ -65,11 +74,11 @@ class WhisperTranscriber(Transcriber):
         assert file is not None  # noqa: S101 - problems() has looked
         device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            # whisper.load_model would unpickle whatever is in the file where torch is old, so look before.
+            # Not whisper.load_model: it downloads what it doesn't find.
             checkpoint = torch.load(file, map_location="cpu", weights_only=True)
             model = whisper.model.Whisper(whisper.model.ModelDimensions(**checkpoint["dims"]))
             model.load_state_dict(checkpoint["model_state_dict"])
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, _unpickling_error()) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
             raise EngineError(
                 f"{file.name} can't be loaded as weights of Whisper.",
                 next_step="Use a .pt file as openai-whisper publishes them.",
@@ -93,11 +102,13 @@ class WhisperTranscriber(Transcriber):
             )
         passages: list[Passage] = []
         said = ""
-        for start in range(0, len(samples), _CHUNK):
+        for start, stop in _chunks(samples):
             progress(start / len(samples))
+            if np.abs(samples[start:stop]).max() < _SILENT:
+                continue
             with self._lock:
                 answer = self._model.transcribe(
-                    samples[start : start + _CHUNK],
+                    samples[start:stop],
                     language=code,
                     task="transcribe",
                     word_timestamps=True,
@@ -105,11 +116,22 @@ class WhisperTranscriber(Transcriber):
                     initial_prompt=said[-200:] or None,
                     verbose=None,
                 )
-            end = len(samples[: start + _CHUNK]) / _RATE
-            passages += _passages(answer["segments"], start / _RATE, end)
+            passages += _passages(answer["segments"], start / _RATE, stop / _RATE)
             said = " ".join(passage.text for passage in passages[-3:])
         progress(1.0)
         return Transcription(language, tuple(passages))
+
+
+def _chunks(samples: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
+    start = 0
+    while len(samples) - start > _CHUNK:
+        tail = samples[start + _CHUNK - _SEARCH : start + _CHUNK]
+        loud = np.abs(tail).reshape(-1, _RATE // 5).mean(axis=1)
+        stop = start + _CHUNK - _SEARCH + int(np.argmin(loud)) * (_RATE // 5) + _RATE // 10
+        yield start, stop
+        start = stop
+    if start < len(samples):
+        yield start, len(samples)
 
 
 def _passages(segments: list[dict[str, Any]], offset: float, end: float) -> list[Passage]:
@@ -121,7 +143,9 @@ def _passages(segments: list[dict[str, Any]], offset: float, end: float) -> list
     found: list[Passage] = []
     for segment in segments:
         words = tuple(
-            Word(word["word"].strip(), at(word["start"]), at(word["end"]), min(1.0, max(0.0, float(word["probability"]))))
+            Word(
+                word["word"].strip(), at(word["start"]), at(word["end"]), min(1.0, max(0.0, float(word["probability"])))
+            )
             for word in segment.get("words", ())
             if word["word"].strip()
         )
@@ -129,9 +153,3 @@ def _passages(segments: list[dict[str, Any]], offset: float, end: float) -> list
         if text:
             found.append(Passage(text, at(segment["start"]), at(segment["end"]), words))
     return found
-
-
-def _unpickling_error() -> type[Exception]:
-    import pickle
-
-    return pickle.UnpicklingError
