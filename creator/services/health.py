@@ -30,7 +30,7 @@ def engine_table(workspace: Workspace | None = None) -> list[dict[str, Any]]:
                     "role": role,
                     "engine": name,
                     "title": engine.title or name,
-                    "model": engine.model,
+                    "model": "" if problems else engine.model,
                     "default": name == chosen,
                     "locked": choices.locked(role),
                     "variable": role.upper(),
@@ -52,7 +52,11 @@ def checkup() -> list[dict[str, Any]]:
         if row["default"]
     ]
     lines += [
-        _line(f"font: {each['script']}", each["ok"], each["state"], each["fix"]) for each in fonts.report()
+        _line(
+            f"font: {each['script']}", each["ok"], each["font"] or "none",
+            "" if each["ok"] else fonts.apt_line([each["package"]]),
+        )
+        for each in fonts.report()
     ]
     free = shutil.disk_usage(settings.DATA).free
     lines.append(
