@@ -1,0 +1,200 @@
+"""One workspace with everything in it, so that every address has something real behind it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from creator import jobs
+from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User
+from creator.services import publications, reviews
+from media_processing.models import Asset, Rendition
+from moderation import services as moderation
+from moderation.models import BannedHash, Decision, Policy, Review
+from tests.conftest import Cast
+from tests.factories import finished_story
+
+NOWHERE = UUID("7b0e2d0c-4b0d-4d2e-9d0a-111111111111")
+NO_NUMBER = 987_654
+
+
+@dataclass
+class World:
+    """A workspace with a draft, a case, a live story, a failed job, a banned hash and an app's key."""
+
+    cast: Cast
+    owner: User
+    draft: Story
+    submitted: Story
+    live: Story
+    review: Review
+    publication: Publication
+    channel: Channel
+    key: ApiKey
+    secret: str
+    other_secret: str
+    failed: Job
+    waiting: Job
+    banned: BannedHash
+    clip: Asset
+    rendition: Rendition
+    group: Group
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    @property
+    def asset(self) -> Asset:
+        found = Asset.objects.filter(workspace=self.cast.workspace, kind="image").first()
+        assert found is not None
+        return found
+
+
+def build(cast: Cast, clip: bytes) -> World:
+    """Make it. Alice wrote everything, Mo decides."""
+    from media_processing import services as media
+
+    owner = User.objects.create_superuser("olga", password="olga-has-a-long-password")
+    Membership.objects.create(workspace=cast.workspace, user=owner, role="admin")
+    draft, submitted, live = (finished_story(cast.workspace, cast.alice, formats=("card:1x1",)) for _ in range(3))
+    for story, title in ((draft, "Draft of the river"), (submitted, "Submitted river"), (live, "Live river")):
+        Story.objects.filter(pk=story.pk).update(title=title)
+    from creator.services import variants
+
+    for story in (draft, submitted, live):
+        story.refresh_from_db()
+        for variant in story.variants.all():
+            variant.made_from = variants.made_from(story, variant)
+            variant.save()
+    channel = publications.default_channel(cast.workspace)
+    review = reviews.submit(submitted, by=cast.alice)
+    decided = reviews.submit(live, by=cast.alice)
+    reviews.decide(decided, by=cast.mo, verb="approve", version=decided.version, note="Seen it.")
+    live.refresh_from_db()
+    publication = publications.publish(live, channel, by=cast.alice)
+    live.refresh_from_db()
+    key, secret = publications.make_key(channel, name="River phone")
+    other_secret = publications.make_key(publications.default_channel(cast.other), name="Hill phone")[1]
+    failed = jobs.submit("make_story", workspace=cast.workspace, person=cast.alice, story=draft)
+    Job.objects.filter(pk=failed.pk).update(state=Job.State.FAILED, error="The voice was away.")
+    waiting = jobs.submit(
+        "import_assets", workspace=cast.workspace, person=cast.alice, files=[], licence="CC0", credit="", tags=[],
+        results=[{"name": "river.jpg", "asset": None, "created": False, "error": "It is empty.", "next_step": ""}],
+    )  # fmt: skip
+    banned = BannedHash.objects.create(workspace=cast.workspace, pdq="f0" * 32, note="river ban")
+    moved, _ = media.store_asset(cast.workspace.pk, clip, title="Moving river", alt="A river", licence="CC0")
+    assert publication.renditions.exists()
+    rendition = publication.renditions.first()
+    assert rendition is not None
+    return World(
+        cast=cast, owner=owner, draft=draft, submitted=submitted, live=live, review=review, publication=publication,
+        channel=channel, key=key, secret=secret, other_secret=other_secret, failed=failed, waiting=waiting,
+        banned=banned, clip=moved, rendition=rendition, group=Group.objects.create(name="River group"),
+    )  # fmt: skip
+
+
+def routes() -> Iterator[tuple[str, URLPattern]]:
+    """Every address of the application as it is written, with its pattern."""
+
+    def walk(patterns: list[Any], before: str) -> Iterator[tuple[str, URLPattern]]:
+        for each in patterns:
+            here = before + str(each.pattern)
+            if isinstance(each, URLResolver):
+                yield from walk(each.url_patterns, here)
+            else:
+                yield here, each
+
+    return walk(get_resolver().url_patterns, "")
+
+
+def rows_of_admin(world: World) -> dict[str, Any]:
+    """app/model of the admin -> the id of a row of the world."""
+    decision = Decision.objects.filter(workspace=world.cast.workspace).first()
+    policy = Policy.objects.filter(workspace=world.cast.workspace).first()
+    assert decision is not None
+    assert policy is not None
+    return {
+        "auth/group": world.group.pk, "creator/workspace": world.cast.workspace.pk, "creator/user": world.cast.bob.pk,
+        "creator/channel": world.channel.pk, "creator/apikey": world.key.pk, "creator/story": world.draft.pk,
+        "media_processing/asset": world.asset.pk, "creator/job": world.failed.pk,
+        "creator/publication": world.publication.pk, "moderation/review": world.review.pk,
+        "moderation/decision": decision.pk, "moderation/policy": policy.pk, "moderation/bannedhash": world.banned.pk,
+    }  # fmt: skip
+
+
+def address(route: str, world: World, *, nowhere: bool = False) -> str:
+    """A route with ids filled in: of the world's own rows, or (`nowhere`) of none at all."""
+    if route.startswith("admin/^"):
+        return "/admin/creator/"
+    if route == "admin/(?P<url>.*)$":
+        return "/admin/no/such/page"
+    if route == "^api/":
+        return "/api/elsewhere"
+    story = world.draft
+    for part, chosen in (
+        ("/stories/<uuidstr", world.live), ("/review/", story), ("/publish/", world.live), ("/withdraw/", world.live),
+    ):  # fmt: skip
+        if part in route and not route.startswith("admin/"):
+            story = chosen
+    asset = world.clip if "sprite" in route else world.asset
+    job = world.waiting if "import" in route or "cancel" in route else world.failed
+    values: dict[str, Any] = {
+        "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
+        "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular",
+    }  # fmt: skip
+    model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
+    if model and model.group(1) in rows_of_admin(world):
+        values["object_id"] = values["id"] = rows_of_admin(world)[model.group(1)]
+    if nowhere:
+        values |= dict.fromkeys(("story_id", "asset_id", "rendition_id"), NOWHERE)
+        values |= dict.fromkeys(("job_id", "key_id", "review_id"), NO_NUMBER)
+        values["object_id"] = values["id"] = NOWHERE if "story" in route or "asset" in route else NO_NUMBER
+        values["weight"] = "Thin"
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found.group(1)]), route)
+
+
+def body(route: str, world: World) -> dict[str, Any]:
+    """The arguments of Client.post that make a route do what it is for."""
+    if route == "stories/<uuid:story_id>/edit/":
+        scene = world.draft.scenes.first()
+        assert scene is not None
+        said = {"do": "edit_scene", "version": world.draft.version, "scene": str(scene.pk), "narration": "New words."}
+        return {"data": json.dumps(said), "content_type": "application/json"}
+    clause = moderation.clauses(moderation.active_policy(world.cast.workspace.pk))[0][0]
+    forms: dict[str, dict[str, Any]] = {
+        "": {"article": "The harbour got a new lighthouse. Fishers had asked for it.", "formats": ["card:1x1"],
+             "seconds": "20", "tone": "calm"},
+        "stories/<uuid:story_id>/render/": {"step": "renditions"},
+        "stories/<uuid:story_id>/publish/": {"channel": [str(world.channel.pk)]},
+        "stories/<uuid:story_id>/withdraw/": {"publication": str(world.publication.pk), "reason": "A mistake."},
+        "library/import/": {"uploads": SimpleUploadedFile("a.png", b"\x89PNG"), "licence": "CC0 1.0", "tags": "river"},
+        "settings/engines/choose/": {"role": "voice", "name": "coqui"},
+        "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},
+        "sign-in/": {"username": "alice", "password": "alice-has-a-long-password"},
+        "admin/review/<int:review_id>/": {
+            "verb": "reject", "version": str(world.review.version), "reason": "quality", "clause": clause, "note": "No."
+        },
+    }  # fmt: skip
+    return {"data": forms.get(route, {})}
+
+
+def clients(world: World) -> dict[str, Client]:
+    """Who asks: a browser each, and two apps with keys."""
+    people = {
+        "author": world.cast.alice, "editor": world.cast.bob, "moderator": world.cast.mo, "admin": world.cast.ada,
+        "owner": world.owner, "stranger": world.cast.charlie,
+    }  # fmt: skip
+    made = {"anonymous": Client()}
+    for name, user in people.items():
+        made[name] = Client()
+        made[name].force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    made["key"] = Client(headers={"Authorization": f"Bearer {world.secret}"})
+    made["other_key"] = Client(headers={"Authorization": f"Bearer {world.other_secret}"})
+    return made
