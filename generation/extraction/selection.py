@@ -11,12 +11,15 @@ import numpy as np
 
 from generation.extraction.ranking import Floats, choose, scores, terms_of
 from generation.extraction.shortening import dangles, shorten, spoken_seconds
+from generation.illustrations.senses import things
 from generation.languages import language_data
 from generation.sentences import paragraphs, split_paragraph
 
 MOST_SCENES = 8
 FEWEST_SCENES = 4
 _LONG = 11.0  # seconds: past this a scene drags, and its sentence is shortened further
+_UNSEEN = 0.35
+"""What an English sentence loses that names nothing a picture can show: a video has to be seen, too."""
 _QUOTE_MARKS = '“”"«»„「」'
 
 
@@ -85,6 +88,7 @@ def _features(units: Sequence[Unit], language: str) -> Floats:
         points -= 0.3 if text.lower().startswith(data.connectives or ("\0",)) and unit.spoken[:4] == text[:4] else 0.0
         points -= 0.25 * max(0.0, (unit.seconds - _LONG) / 3)
         points += 0.15 if any(ch.isdigit() for ch in text) else 0.0
+        points -= _UNSEEN if data.code == "en" and not things(text) else 0.0
         if unit.number >= 0.65 * len(units) and data.endings & set(text.lower().split()):
             points += 0.2
         found[unit.number] = points

@@ -29,6 +29,8 @@ OFFICES = frozenset(
     ("council", "hall", "government", "mayor", "official", "officials", "police", "court", "parliament", "leaders")
 )
 """After a place, these speak of who runs it: the "city council" needs no skyline."""
+SYMBOLIC = ("symbols", "money")
+"""Groups that stand for ideas: where a line names more than can be drawn, things come first."""
 OUTDOORS = 2.4
 """Things drawn larger than so many metres don't fit into rooms."""
 ENOUGH = 0.3
@@ -149,7 +151,7 @@ class _Reader:
         at = 0
         while at < len(self.words):
             match = self.catalog.object_words.at(self.words, at)
-            if match is None or is_done(self.words, match) or self._is_measure(match):
+            if match is None or is_done(self.words, match) or self._is_measure(match) or self._in_place(match):
                 at += 1
                 continue
             one = self._described(match)
@@ -160,6 +162,11 @@ class _Reader:
                 found[match.name] = replace(known, item=replace(known.item, colour=one.item.colour))
             at = match.end
         return list(found.values())
+
+    def _in_place(self, match: Match) -> bool:
+        """The "solar" of "solar system" is no panel."""
+        place = self.catalog.setting_words.at(self.words, match.start)
+        return place is not None and place.length > match.length
 
     def _is_measure(self, match: Match) -> bool:
         """The "crowd" of "a crowd of farmers" is a number."""
@@ -208,7 +215,8 @@ class _Reader:
         most = 4 if len(self.words) <= SHORT_LINE else 3
         if len(named) <= most:
             return named
-        ranked = sorted(named, key=lambda one: (-len(one.words), one.match.start))[:most]
+        symbols = {one.item.object for one in named if self.catalog.objects[one.item.object].group in SYMBOLIC}
+        ranked = sorted(named, key=lambda one: (one.item.object in symbols, -len(one.words), one.match.start))[:most]
         return sorted(ranked, key=lambda one: one.match.start)
 
     def _loose(self, named: Sequence[_Named], most: int) -> list[_Named]:
@@ -236,7 +244,10 @@ class _Reader:
         return found
 
     def _related_at(self, at: int) -> list[Match]:
-        if self.catalog.colour_words.at(self.words, at) or self.catalog.setting_words.at(self.words, at):
+        catalog = self.catalog
+        if any(
+            known.at(self.words, at) for known in (catalog.colour_words, catalog.setting_words, catalog.object_words)
+        ):
             return []
         index = self.catalog.related_words
         found = index.all_at(self.words, at)

@@ -11,10 +11,13 @@ from generation.illustrations.language import WORD, Index, Match, singulars, tok
 MASK = "_"
 """Stands for a word that is read as nothing."""
 DETERMINERS = frozenset(
-    "a an the this that these those his her its their our my your each every some any no another of with and new in first "
-    "second third last".split()
+    ("a", "an", "the", "this", "that", "these", "those", "his", "her", "its", "their", "our", "my", "your", "each")
+) | frozenset(
+    ("every", "some", "any", "no", "another", "of", "with", "and", "new", "in", "first", "second", "third", "last")
 )
-FUNCTION = DETERMINERS | frozenset("to is was are were has had have for on at by it he she they be".split())
+FUNCTION = DETERMINERS | frozenset(
+    ("to", "is", "was", "are", "were", "has", "had", "have", "for", "on", "at", "by", "it", "he", "she", "they", "be")
+)
 
 
 @cache
@@ -52,17 +55,24 @@ def _determined(words: Sequence[str], at: int) -> bool:
 
 
 def _surnames(line: str, words: Sequence[str]) -> set[int]:
-    """Capitalised words behind a capitalised word that isn't known: Sarah Baker, Kieran Moss."""
+    """Capitalised words beside a capitalised word that isn't known: Sarah Baker, Kieran Moss, Port Salis."""
     plain = line.replace("\u2019s", "").replace("'s", "")
     upper = {word.lower() for word in _words_as_written(plain) if word[:1].isupper()}
     if len(upper) < 2:
         return set()
     catalog, found = Catalog.load(), set[int]()
+
+    def unknown(at: int) -> bool:
+        """A capitalised word that is no thing and no small word."""
+        if not 0 <= at < len(words) or words[at] not in upper or words[at] in FUNCTION:
+            return False
+        return not (catalog.object_words.at(words, at) or catalog.setting_words.at(words, at))
+
     for at in range(1, len(words)):
-        if {words[at], words[at - 1]} <= upper and words[at - 1] not in FUNCTION:
-            thing = catalog.object_words.at(words, at)
-            known = catalog.object_words.at(words, at - 1) or catalog.setting_words.at(words, at - 1)
-            if thing and thing.length == 1 and not known and catalog.objects[thing.name].group != "buildings":
+        thing = catalog.object_words.at(words, at) if words[at] in upper else None
+        if thing and thing.length == 1:
+            group = catalog.objects[thing.name].group
+            if group != "buildings" and (unknown(at - 1) or (group != "people" and unknown(at + 1))):
                 found.add(at)
     return found
 
