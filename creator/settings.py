@@ -141,6 +141,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.secure
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "storyloom"
+CSRF_FAILURE_VIEW = "creator.views.errors.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if environment.secure else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.secure else None
 CONTENT_SECURITY_POLICY = {
