@@ -20,7 +20,7 @@ from creator.models import Job, User, Workspace
 from media_processing import decoding
 from media_processing import services as media
 from media_processing.engine import EngineError, Progress, no_progress
-from media_processing.models import Asset
+from media_processing.models import Asset, Transcript
 from search import services as search
 
 MAX_FILES = 500
@@ -80,7 +80,7 @@ def make_searchable(asset: Asset, *, progress: Progress = no_progress) -> None:
     """Transcribe what is spoken in an asset, cut it into moments and embed each one's key frame."""
     if asset.moments.exists():
         return
-    if asset.has_sound or asset.kind == Asset.Kind.AUDIO:
+    if asset.has_sound and not Transcript.objects.filter(asset=asset).exists():
         # A sound whose speech can't be read is still found by its title and tags.
         with suppress(EngineError):
             media.transcribe_asset(asset, progress=progress)
