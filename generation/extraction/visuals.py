@@ -41,7 +41,6 @@ _STANDS_FOR = {
     "downpour": "rain",
     "flooding": "flood",
     "flooded": "flood",
-    "baked": "bread",
     "sailed": "sailboat",
     "swam": "swimmer",
     "cycling": "bicycle",

@@ -90,7 +90,11 @@ class Index:
             names = self._names.setdefault(tuple(tokens(phrase)), [])
             if name not in names:
                 names.append(name)
-        self._longest = max((len(key) for key in self._names), default=0)
+        self._longest: dict[str, int] = {}
+        """For each first word of phrases, the length of the longest."""
+        for key in self._names:
+            if len(key) > 1:
+                self._longest[key[0]] = max(len(key), self._longest.get(key[0], 0))
 
     def at(self, words: Sequence[str], start: int) -> Match | None:
         """The longest phrase that begins at `start`, its last word in singular or plural."""
@@ -99,7 +103,8 @@ class Index:
 
     def all_at(self, words: Sequence[str], start: int) -> list[Match]:
         """As `at`, with every name that claims that phrase (related words belong to several)."""
-        for end in range(min(len(words), start + self._longest), start, -1):
+        longest = self._longest.get(words[start], 1) if start < len(words) else 0
+        for end in range(min(len(words), start + longest), start, -1):
             phrase = tuple(words[start:end])
             for form, plural in self._forms(phrase):
                 if form in self._names:

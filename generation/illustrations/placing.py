@@ -14,6 +14,8 @@ CROWDED = 0.15
 """Overlap of two objects from which all are drawn smaller."""
 GROWTH = 0.55
 """Sizes in a picture grow slower than in the world: a house is not 30 cups high."""
+TALL, TALL_GROWTH = 1.8, 0.22
+"""Above so many metres slower still in an upright picture, where a building leaves little width for people."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,16 @@ def _arranged(wishes: list[_Wish], scene: Scene, canvas: Canvas, rng: random.Ran
     """One try: the largest first, each where it hides least."""
     placed: list[Placed] = []
     target = _target(wishes, canvas, rng)
+    standing = [wish for wish in wishes if wish.support == "ground"]
+    behind = canvas.height > canvas.width * 1.15 and len(standing) in (2, 3)
+    behind = behind and max(wish.spec.size for wish in standing) > TALL * 1.3
     for wish in sorted(wishes, key=lambda wish: _order(wish, scene)):
         item = scene.items[wish.item]
         anchor = next((p for p in placed if scene.items[p.item].object == item.of), None) if item.relation else None
         if anchor and wish.copy == 0 and not _apart(wish, item, anchor):
             placed.append(_related(wish, item, anchor, canvas))
         else:
-            placed.append(_best(wish, placed, canvas, target, rng))
+            placed.append(_best(wish, placed, canvas, target, rng, behind))
     return placed
 
 
@@ -83,11 +88,18 @@ def _wishes(scene: Scene, canvas: Canvas, catalog: Catalog) -> list[_Wish]:
             support = "ground"
         if support == "ground" and "ground" not in carries:
             support = "cloud"
-        height = spec.size**GROWTH
+        height = _height(spec.size, canvas)
         for copy in range(item.count):
             found.append(_Wish(spec, number, copy, height * spec.aspect, height, support))
     found.sort(key=lambda wish: wish.copy)
     return found[:MOST_DRAWN]
+
+
+def _height(metres: float, canvas: Canvas) -> float:
+    """How high something is drawn, before all are scaled to fit."""
+    if canvas.height > canvas.width * 1.15 and metres > TALL:
+        return float(TALL**GROWTH * (metres / TALL) ** TALL_GROWTH)
+    return float(metres**GROWTH)
 
 
 def _sized(wishes: list[_Wish], canvas: Canvas, rng: random.Random) -> list[_Wish]:
@@ -98,7 +110,12 @@ def _sized(wishes: list[_Wish], canvas: Canvas, rng: random.Random) -> list[_Wis
     area = sum(w.height * w.width for w in wishes)
     standing = [w for w in wishes if w.support in ("ground", "cloud", "water")]
     upright = canvas.height > canvas.width * 1.15
-    rows = 1.0 + (len(standing) > 2) * (0.75 if upright else 0.3) + (len(standing) > 4) * (0.7 if upright else 0.4)
+    rows = (
+        1.0
+        + (len(standing) == 2 and upright) * 0.22
+        + (len(standing) > 2) * (0.75 if upright else 0.3)
+        + (len(standing) > 4) * (0.7 if upright else 0.4)
+    )
     across = sum(w.width for w in standing) * 1.12
     factors = [
         (0.60 if len(wishes) < 3 else 0.52) * canvas.stage / tall,
@@ -153,8 +170,8 @@ def _target(wishes: list[_Wish], canvas: Canvas, rng: random.Random) -> float:
     return 0.5 + (aside if rng.random() < 0.5 else -aside)
 
 
-def _best(wish: _Wish, placed: list[Placed], canvas: Canvas, target: float, rng: random.Random) -> Placed:
-    """The candidate that overlaps least and balances the picture."""
+def _best(wish: _Wish, placed: list[Placed], canvas: Canvas, target: float, rng: random.Random, behind: bool) -> Placed:
+    """The candidate that overlaps least and balances the picture; `behind` puts the largest behind the others."""
     far, near = _band(wish, canvas)
     best, cost = None, float("inf")
     first = not placed
@@ -170,7 +187,12 @@ def _best(wish: _Wish, placed: list[Placed], canvas: Canvas, target: float, rng:
         overlap = sum(_overlap(candidate, other) for other in placed)
         middle = abs(x / canvas.width - (target if first else 0.5))
         pull = middle * (1.2 if first else 0.12)
-        pull += abs(row - 0.45) * 0.5 if wish.support == "air" else row * (0.35 if first else 0.1)
+        if wish.support == "air":
+            pull += abs(row - 0.45) * 0.5
+        elif first and behind and wish.support == "ground":
+            pull += abs(row - 0.6) * 0.6
+        else:
+            pull += row * (0.35 if first else 0.22)
         total = overlap * 6 + pull + rng.random() * 0.14
         if total < cost:
             best, cost = candidate, total

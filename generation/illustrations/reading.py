@@ -17,7 +17,7 @@ from generation.illustrations.scene import ABSTRACT, MOST_COPIES, Item, Scene, c
 from generation.illustrations.senses import is_done, is_query, meant
 
 SHORT_LINE = 14
-"""Up to so many words, a line may show a fourth object."""
+"""Up to so many words, a sentence may show a fourth object."""
 PLACES = frozenset(
     ("in", "at", "on", "by", "along", "near", "across", "through", "over", "into", "outside", "inside", "around", "to")
 )
@@ -97,6 +97,7 @@ class _Reader:
         light, weather = self._mood(self.catalog.light_words, "day"), self._mood(self.catalog.weather_words, "clear")
         place = self._place()
         named = self._without_walls(named, place)
+        place = "" if self._is_elsewhere(named, place) else place
         if len(named) < 2:
             named += self._loose(named, 2 - len(named) if not named else 1)
         if not named and place:
@@ -127,6 +128,15 @@ class _Reader:
             return named
         objects = self.catalog.objects
         return [one for one in named if objects[one.item.object].group != "buildings" or not self.used & set(one.words)]
+
+    def _is_elsewhere(self, named: Sequence[_Named], place: str) -> bool:
+        """Who watches the sky stands under it, and no building stands in a room."""
+        if not place:
+            return False
+        specs, setting = [self.catalog.objects[one.item.object] for one in named], self.catalog.settings[place]
+        if place == "sky":
+            return any(spec.stands == "ground" for spec in specs)
+        return setting.indoors and any(spec.group == "buildings" for spec in specs)
 
     def _abstract(self) -> Reading:
         palette = self.rng.choice(sorted(self.catalog.palettes))
@@ -170,7 +180,7 @@ class _Reader:
 
     def _is_measure(self, match: Match) -> bool:
         """The "crowd" of "a crowd of farmers" is a number."""
-        return self.words[match.start] in self.numbers and self.words[match.end : match.end + 1] == ["of"]
+        return self.words[match.start] in self.numbers and self.words[match.end : match.end + 1] == ("of",)
 
     def _described(self, match: Match) -> _Named:
         """Colour and number, from the words before it ("three shiny red cars") or after it ("the car is red")."""
@@ -212,7 +222,7 @@ class _Reader:
 
     def _limit(self, named: list[_Named]) -> list[_Named]:
         """The three or four that the line says most about, in its order."""
-        most = 4 if len(self.words) <= SHORT_LINE else 3
+        most = 4 if len(self.words) <= SHORT_LINE and not self.query else 3
         if len(named) <= most:
             return named
         symbols = {one.item.object for one in named if self.catalog.objects[one.item.object].group in SYMBOLIC}

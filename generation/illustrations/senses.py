@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from generation.illustrations.catalog import Catalog
 from generation.illustrations.language import WORD, Index, Match, singulars, tokens
@@ -30,7 +30,8 @@ def _with_article() -> frozenset[str]:
     return frozenset(Catalog.load().language["reading"]["with_article"])
 
 
-def meant(line: str) -> list[str]:
+@lru_cache(maxsize=2048)
+def meant(line: str) -> tuple[str, ...]:
     """The tokens of `line`, those masked that mislead."""
     words = tokens(line)
     masked = _surnames(line, words)
@@ -40,7 +41,7 @@ def meant(line: str) -> list[str]:
             masked.update(range(found.start, found.end))
         if words[at] in _with_article() and not is_query(words) and not _determined(words, at):
             masked.add(at)
-    return [MASK if at in masked else word for at, word in enumerate(words)]
+    return tuple(MASK if at in masked else word for at, word in enumerate(words))
 
 
 def is_query(words: Sequence[str]) -> bool:
@@ -90,7 +91,8 @@ def is_done(words: Sequence[str], match: Match) -> bool:
     return before in reading["modals"] or (before == "to" and words[match.start] in reading["verbs"])
 
 
-def things(line: str) -> list[tuple[str, int, int]]:
+@lru_cache(maxsize=2048)
+def things(line: str) -> tuple[tuple[str, int, int], ...]:
     """The objects and places that a line names: their words in singular, from which to which token (exclusive)."""
     catalog, words = Catalog.load(), meant(line)
     found: list[tuple[str, int, int]] = []
@@ -103,7 +105,7 @@ def things(line: str) -> list[tuple[str, int, int]]:
             at = match.end
         else:
             at += 1
-    return found
+    return tuple(found)
 
 
 def _singular(words: Sequence[str], match: Match) -> str:
