@@ -52,7 +52,7 @@ def _asked(request: HttpRequest) -> tuple[int, UUID | None, int]:
     workspace = workspace_for(user).pk
     story = story_for(user, _uuid(request.GET["story"])).pk if request.GET.get("story") else None
     said = request.headers.get("Last-Event-ID") or request.GET.get("after") or ""
-    if said.isdigit() and len(said) < 19:
+    if said.isdecimal() and len(said) < 19:
         return workspace, story, int(said)
     newest = Event.objects.filter(workspace_id=workspace).order_by("-id").values_list("id", flat=True).first()
     return workspace, story, newest or 0

@@ -45,7 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
         **results(workspace, request.GET, asked),
     }
     if job_id := request.GET.get("import", ""):
-        context["import_job"] = job_for(request.user, int(job_id)) if job_id.isdigit() else None
+        context["import_job"] = job_for(request.user, int(job_id)) if job_id.isdecimal() else None
     return render(request, "library/index.html", context)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -127,14 +127,14 @@ def edit(request: HttpRequest, story_id: UUID) -> JsonResponse:
         said = json.loads(request.body)
         operation = OPERATIONS[said["do"]]
         if "scene" in said:
-            UUID(said["scene"])
+            UUID(str(said["scene"]))
         operation(found, said, {"by": person_of(request), "version": said.get("version")})
     except Conflict as conflict:
         found.refresh_from_db()
         return as_json(conflict, status=409, document=document(found, request.user))
     except EngineError as error:
         return as_json(error)
-    except (KeyError, TypeError, ValueError, ValidationError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, ValidationError):
         return JsonResponse({"message": "This request makes no sense.", "next_step": "Reload the page."}, status=400)
     found.refresh_from_db()
     return JsonResponse(document(found, request.user))
@@ -175,7 +175,7 @@ def _review(story: Story, request: HttpRequest, person: User) -> str:
 
 def _publish(story: Story, request: HttpRequest, person: User) -> str:
     chosen = request.POST.getlist("channel")
-    channels = Channel.objects.filter(workspace=story.workspace, pk__in=[pk for pk in chosen if pk.isdigit()])
+    channels = Channel.objects.filter(workspace=story.workspace, pk__in=[pk for pk in chosen if pk.isdecimal() and len(pk) < 19])
     if not channels:
         raise EngineError("Choose where to publish it.", next_step="Tick at least one channel.")
     for channel in channels:
@@ -184,7 +184,11 @@ def _publish(story: Story, request: HttpRequest, person: User) -> str:
 
 
 def _withdraw(story: Story, request: HttpRequest, person: User) -> str:
-    publication = get_object_or_404(Publication.objects.live(), story=story, pk=request.POST.get("publication"))
+    try:
+        wanted = UUID(request.POST.get("publication", ""))
+    except ValueError:
+        raise Http404("No such publication.") from None
+    publication = get_object_or_404(Publication.objects.live(), story=story, pk=wanted)
     publications.withdraw(publication, by=person, reason=request.POST.get("reason", ""))
     return f"Withdrawn from {publication.channel}. The API answers 410 from now on."
 

@@ -19,7 +19,7 @@ export function checks(store, root, choose) {
       ["Pictures", doc.scenes.every(({ picture }) => picture)],
       ["Alt texts", doc.scenes.every(({ alt }) => alt.trim())],
       ["Licences", doc.scenes.every(({ picture }) => picture?.licence)],
-      ["Captions", doc.scenes.every(({ timing }) => timing)],
+      ...(doc.variants.some(({ kind }) => kind === "video") ? [["Captions", doc.scenes.every(({ timing }) => timing)]] : []),
       ["Up to date", doc.variants.length > 0 && doc.variants.every(({ fresh }) => fresh)],
     ];
     const items = good.map(([label, holds]) => item(holds ? "ok" : "open", label, holds ? "holds" : "not yet"));

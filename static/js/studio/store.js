@@ -40,7 +40,7 @@ export class Store extends EventTarget {
     const key = `${scene}.${field}`;
     const base = this.pending.get(key)?.base ?? this.saved(scene, field);
     if (value === base) this.pending.delete(key);
-    else this.pending.set(key, { scene, field, value, base, clash: this.pending.get(key)?.clash });
+    else this.pending.set(key, Object.assign(this.pending.get(key) ?? { scene, field, base }, { value }));
     this.keep();
     this.tell("typed", { scene, field });
     this.say(this.pending.size ? "Saving…" : "Saved");
@@ -70,25 +70,21 @@ export class Store extends EventTarget {
 
   async save(key, edit) {
     const said = edit.scene ? { do: "edit_scene", scene: edit.scene } : { do: "edit_story" };
-    const { status, body } = await this.post({ ...said, [edit.field]: edit.value });
+    const { value } = edit;
+    edit.sent = value;
+    const { status, body } = await this.post({ ...said, [edit.field]: value });
     if (status === 200) {
-      const now = this.pending.get(key);
-      if (now?.value === edit.value) this.pending.delete(key);
-      else if (now) now.base = edit.value;
       this.adopt(body);
       return true;
     }
     if (status === 409) {
-      const theirs = this.saved(edit.scene, edit.field, body.document);
       this.adopt(body.document);
-      if (theirs === edit.base) return this.save(key, edit); // somebody changed something else
-      if (theirs === edit.value) this.pending.delete(key);
-      else this.pending.get(key).clash = theirs ?? "";
-      this.tell("clash", edit);
-      return true;
+      const now = this.pending.get(key);
+      // Somebody changed something else: the same words, on the version that there is now.
+      return now && now.clash === undefined ? this.save(key, now) : true;
     }
     if (status === 422) {
-      edit.refused = edit.value;
+      edit.refused = value;
       edit.why = `${body.message} ${body.next_step}`.trim();
       this.tell("refused", edit);
       return true;
@@ -167,8 +163,25 @@ export class Store extends EventTarget {
     if (doc.version < this.doc.version) return;
     const was = this.doc;
     this.doc = doc;
+    this.compare();
     this.tell("changed", { was });
     if (was.state === "making" && doc.state !== "making" && this.pending.size) this.flush();
+  }
+
+  // What is typed here and what is saved there may have grown apart: never overwrite somebody's words unasked.
+  compare() {
+    for (const [key, edit] of this.pending) {
+      const saved = this.saved(edit.scene, edit.field);
+      if (saved === undefined) continue;
+      if (saved === edit.value) {
+        this.pending.delete(key);
+      } else if (saved === edit.sent) {
+        edit.base = saved; // our own words of a moment ago
+      } else if (saved !== edit.base && saved !== edit.clash) {
+        edit.clash = saved;
+        this.tell("clash", edit);
+      }
+    }
   }
 
   summary() {

@@ -1,0 +1,55 @@
+"""Rows for the browser tests, written into the data folder of a running server. Prints addresses as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creator.settings")
+    import django
+
+    django.setup()
+    from django.utils import timezone
+
+    from creator.models import Alternative, Job, Membership, Story, User
+    from creator.services import publications, reviews, setup
+    from tests.factories import finished_story, picture, rendition
+
+    installation = setup.ensure()
+    workspace = installation.workspace
+    editor, _ = User.objects.get_or_create(username="edith", defaults={"first_name": "Edith", "last_name": "Editor"})
+    Membership.objects.get_or_create(workspace=workspace, user=editor, defaults={"role": "editor"})
+    draft = finished_story(workspace, editor, formats=("video:9x16", "card:1x1", "card:9x16"))
+    scene = draft.scenes.all()[0]
+    explain = [{"name": "picture", "value": 0.31, "weight": 1.0, "contribution": 0.31}]
+    for colour, score in (("teal", 0.31), ("crimson", 0.24), ("orange", 0.2)):
+        offered = picture(workspace, colour, f"A {colour} harbour")
+        Alternative.objects.create(scene=scene, asset=offered, score=score, explain=explain)
+    waiting = finished_story(workspace, editor, formats=("card:1x1",))
+    review = reviews.submit(waiting, by=editor)
+    live = finished_story(workspace, editor, formats=("card:9x16",))
+    reviews.decide(reviews.submit(live, by=editor), by=installation.moderator, verb="approve", version=1, note="Fine.")
+    live.refresh_from_db()
+    publications.publish(live, publications.default_channel(workspace), by=editor)
+    publications.make_key(publications.default_channel(workspace), name="Phone app")
+    failed = finished_story(workspace, editor, formats=("card:1x1",))
+    Story.objects.filter(pk=failed.pk).update(state=Story.State.FAILED)
+    now = timezone.now()
+    Job.objects.create(
+        workspace=workspace, kind="make_story", story=failed, person=editor, due=now, state="failed", started=now,
+        finished=now, error="No font on this machine can draw: Thai.", next_step="sudo apt install fonts-noto-core",
+    )  # fmt: skip
+    Job.objects.create(workspace=workspace, kind="draw_sample", due=now, state="running", started=now, progress=0.4)
+    rendition(workspace, "srt", b"1\n", "application/x-subrip")
+    links = {name: setup.sign_in_link(User.objects.get(username=name)) for name in ("owner", "moderator", "edith")}
+    asset = str(scene.asset_id)
+    print(json.dumps({"draft": str(draft.pk), "waiting": str(waiting.pk), "live": str(live.pk),
+                      "failed": str(failed.pk), "review": review.pk, "asset": asset, "links": links}))  # fmt: skip
+
+
+main()
