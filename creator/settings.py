@@ -125,6 +125,8 @@ CACHE_ROOT = DATA / "cache"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# One more than an import takes, so that the page and not the parser says what the most is.
+DATA_UPLOAD_MAX_NUMBER_FILES = 501
 
 _redis = environment.broker_url if environment.broker_url.startswith("redis") else ""
 CACHES = {

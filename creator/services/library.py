@@ -118,21 +118,22 @@ def import_files(
     tags: Sequence[str] = (),
 ) -> Job:  # fmt: skip
     """Take uploaded files and have a worker bring them in; the job's subject says what became of each."""
+    given = list(files)
+    if not given:
+        raise EngineError("There is no file.", next_step="Choose one or more files.")
+    if len(given) > MAX_FILES:
+        raise EngineError(f"At most {MAX_FILES} files at once.", next_step="Import the rest afterwards.")
+    if large := next((file for file in given if (file.size or 0) > MAX_FILE_BYTES), None):
+        raise EngineError(f"{large.name} is larger than 2 GB.", next_step="Cut or compress it first.")
     waiting = []
     folder = Path(settings.DATA) / "uploads" / uuid4().hex
     folder.mkdir(parents=True)
-    for number, file in enumerate(files):
-        if number >= MAX_FILES:
-            raise EngineError(f"At most {MAX_FILES} files at once.", next_step="Import the rest afterwards.")
-        if (file.size or 0) > MAX_FILE_BYTES:
-            raise EngineError(f"{file.name} is larger than 2 GB.", next_step="Cut or compress it first.")
+    for number, file in enumerate(given):
         path = folder / str(number)
         with path.open("wb") as target:
             for chunk in file.chunks():
                 target.write(chunk)
         waiting.append({"name": (file.name or f"file {number + 1}")[:200], "path": str(path)})
-    if not waiting:
-        raise EngineError("There is no file.", next_step="Choose one or more files.")
     return jobs.submit(
         "import_assets", workspace=workspace, person=by, files=waiting, licence=licence[:100], credit=credit[:200],
         tags=[tag.strip()[:50] for tag in tags if tag.strip()][:20],

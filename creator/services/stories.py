@@ -274,10 +274,15 @@ def choose_picture(
             raise EngineError("Choose a picture of your library.", permanent=True)
         if asset.kind == Asset.Kind.AUDIO:
             raise EngineError("A sound can't be shown.", next_step="Choose an image or a video.", permanent=True)
-        scene.asset, scene.start, scene.chosen_by_hand = asset, start, True
+        scene.asset, scene.start, scene.chosen_by_hand = asset, _second_of(asset, start), True
         scene.alt = asset.alt or scene.alt
         scene.save(update_fields=["asset", "start", "chosen_by_hand", "alt"])
     return story
+
+
+def _second_of(asset: Asset, start: float) -> float:
+    """A second that the asset has; its beginning for one that it hasn't."""
+    return start if 0 <= start <= asset.seconds else 0.0
 
 
 def find_pictures(story: Story, scene_id: UUID | str, *, by: User | None, words: str) -> Job:

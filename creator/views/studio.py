@@ -174,8 +174,8 @@ def _review(story: Story, request: HttpRequest, person: User) -> str:
 
 
 def _publish(story: Story, request: HttpRequest, person: User) -> str:
-    chosen = request.POST.getlist("channel")
-    channels = Channel.objects.filter(workspace=story.workspace, pk__in=[pk for pk in chosen if pk.isdecimal() and len(pk) < 19])
+    chosen = [pk for pk in request.POST.getlist("channel") if pk.isdecimal() and len(pk) < 19]
+    channels = Channel.objects.filter(workspace=story.workspace, pk__in=chosen)
     if not channels:
         raise EngineError("Choose where to publish it.", next_step="Tick at least one channel.")
     for channel in channels:
