@@ -31,6 +31,7 @@ OFFICES = frozenset(
 """After a place, these speak of who runs it: the "city council" needs no skyline."""
 SYMBOLIC = ("symbols", "money")
 """Groups that stand for ideas: where a line names more than can be drawn, things come first."""
+FURNITURE = frozenset(("table", "bed", "lamp", "chair"))
 OUTDOORS = 2.4
 """Things drawn larger than so many metres don't fit into rooms."""
 ENOUGH = 0.3
@@ -98,6 +99,7 @@ class _Reader:
         place = self._place()
         named = self._without_walls(named, place)
         place = "" if self._is_elsewhere(named, place) else place
+        named = self._without_furniture(named, place)
         if len(named) < 2:
             named += self._loose(named, 2 - len(named) if not named else 1)
         if not named and place:
@@ -128,6 +130,16 @@ class _Reader:
             return named
         objects = self.catalog.objects
         return [one for one in named if objects[one.item.object].group != "buildings" or not self.used & set(one.words)]
+
+    def _without_furniture(self, named: list[_Named], place: str) -> list[_Named]:
+        """No table stands in the hills beside a house, where there is enough else to show."""
+        specs = [self.catalog.objects[one.item.object] for one in named]
+        outside = any(spec.group == "buildings" for spec in specs)
+        outside = outside or bool(place and not self.catalog.settings[place].indoors)
+        at_home = [spec.name in FURNITURE for spec in specs]
+        if not outside or at_home.count(False) < 2:
+            return named
+        return [one for one, inside in zip(named, at_home, strict=True) if not inside]
 
     def _is_elsewhere(self, named: Sequence[_Named], place: str) -> bool:
         """Who watches the sky stands under it, and no building stands in a room."""

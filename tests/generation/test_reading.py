@@ -150,6 +150,33 @@ def test_a_building_is_seen_from_outside_unless_the_line_goes_in() -> None:
     assert read("A concert in the opera house").scene.setting == "stage"
 
 
+@pytest.mark.parametrize(
+    ("line", "absent"),
+    [
+        ("Attendance rose by four per cent", "coins"),
+        ("They saw that the team was late", "saw"),
+        ("A probe leaves the solar system", "solar_panel"),
+        ("The start of the Port Salis marathon", "ship"),
+        ("Kieran Fox spoke to the council", "fox"),
+        ("She put her teddy bear beside the board", "bear"),
+    ],
+)
+def test_words_that_mislead(line: str, absent: str) -> None:
+    assert absent not in items(line)
+
+
+def test_who_watches_the_sky_stands_under_it() -> None:
+    assert read("A farmer watches the sky").scene.setting != "sky"
+    assert not Catalog.load().settings[read("storeroom museum child").scene.setting].indoors
+    assert "table" not in items("house bank meeting")
+
+
+def test_alt_text_uses_a_better_name_where_there_is_one() -> None:
+    assert told(Scene("park", items=(Item("rose"),))).startswith("A rose ")
+    assert told(Scene("street", items=(Item("elder", None, 2),))).startswith("Two older people ")
+    assert told(Scene("street", items=(Item("recycling"),))).startswith("A recycling bin ")
+
+
 def test_idioms_are_no_relations() -> None:
     assert all(not item.relation for item in items("Doctors and nurses went on strike").values())
 
