@@ -112,7 +112,7 @@ def concrete_words(sentence: str) -> list[str]:
     What the illustrator draws comes with its own words, read in the sentence: "they saw" names no tool.
     """
     data = _data()
-    tokens = meant(sentence)
+    tokens, colours = meant(sentence), Catalog.load().colour_words
     drawn = {start: (words, end) for words, start, end in things(sentence)}
     found: list[str] = []
     looks: list[str] = []
@@ -124,7 +124,7 @@ def concrete_words(sentence: str) -> list[str]:
         if thing:
             found += [*looks, thing]
             looks = []
-        elif token in data.looks:
+        elif token in data.looks or colours.at(tokens, at):
             looks.append(token)
         else:
             looks = []  # an adjective counts only straight before its noun
@@ -139,8 +139,9 @@ def _noun(token: str) -> str:
         return _STANDS_FOR[token]
     if token in data.looks or token in language_data("en").stopwords:
         return ""
-    if Catalog.load().find(token):
-        return ""  # drawn, but not meant here
+    catalog = Catalog.load()
+    if catalog.find(token) or catalog.colour_words.at([token], 0):
+        return ""  # drawn, but not meant here; "gold" is how a ring looks
     single = _singular(token)
     return single if single in data.nouns else (token if token in data.nouns else "")
 
