@@ -142,12 +142,14 @@ class _Reader:
         return [one for one, inside in zip(named, at_home, strict=True) if not inside]
 
     def _is_elsewhere(self, named: Sequence[_Named], place: str) -> bool:
-        """Who watches the sky stands under it, and no building stands in a room."""
+        """Who watches the sky stands under it, no building stands in a room and no fish swims in an office."""
         if not place:
             return False
         specs, setting = [self.catalog.objects[one.item.object] for one in named], self.catalog.settings[place]
         if place == "sky":
             return any(spec.stands == "ground" for spec in specs)
+        if place == "office" and any(spec.stands == "water" for spec in specs):
+            return True
         return setting.indoors and any(spec.group == "buildings" for spec in specs)
 
     def _abstract(self) -> Reading:
