@@ -261,8 +261,14 @@ def take_back_expired(now: datetime | None = None) -> int:
 
 
 def due_jobs(limit: int, now: datetime | None = None) -> list[Job]:
-    """What a dispatcher should send: due rows, the urgent first."""
+    """What a dispatcher should send: due rows, the urgent first.
+
+    Background work (a priority below 0) waits while anything that a person asked for is open: on two cores it would
+    double the time that they wait.
+    """
     waiting = Job.objects.filter(state=Job.State.WAITING, due__lte=now or timezone.now())
+    if waiting.filter(priority__gte=0).exists() or Job.objects.filter(state=Job.State.RUNNING, priority__gte=0).exists():
+        waiting = waiting.filter(priority__gte=0)
     return list(waiting.order_by("-priority", "id").only("id", "kind")[:limit])
 
 

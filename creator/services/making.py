@@ -21,7 +21,7 @@ from generation.engines.base import Article, Speech, Wish, Word
 from media_processing import services as media
 from media_processing.engine import EngineError, Progress
 
-SHARES = {"script": 0.03, "visuals": 0.2, "narration": 0.32, "verdicts": 0.36, "renditions": 1.0}
+SHARES = {"script": 0.02, "library": 0.25, "visuals": 0.32, "narration": 0.36, "verdicts": 0.4, "renditions": 1.0}
 """Where on the progress bar each step ends, from what they take on two cores."""
 
 
@@ -33,12 +33,9 @@ def make(work: Work) -> None:
     Story.objects.filter(pk=story.pk).update(state=Story.State.MAKING)
     try:
         _forget(work, story, work.job.subject.get("step", ""))
-        if work.job.subject.get("samples_first"):
-            work.begin("library")
-            samples.draw_for_story(work)
         start = 0.0
         steps: dict[str, Callable[[Work, Story, Progress], None]] = {
-            "script": write, "visuals": illustrate, "narration": narrate, "verdicts": judge, "renditions": render,
+            "script": write, "library": draw_samples, "visuals": illustrate, "narration": narrate, "verdicts": judge, "renditions": render,
         }  # fmt: skip
         for name, do in steps.items():
             work.begin(name, start)
@@ -91,6 +88,12 @@ def write(work: Work, story: Story, progress: Progress) -> None:
             for position, scene in enumerate(script.scenes)
         )  # fmt: skip
         jobs.note(work.job, "step.done", step="script", engine=name, scenes=len(script.scenes))
+
+
+def draw_samples(work: Work, story: Story, progress: Progress) -> None:
+    """For the sample story on an empty library: draw what its search should find."""
+    if work.job.subject.get("samples_first"):
+        samples.draw_for_story(work, progress)
 
 
 def illustrate(work: Work, story: Story, progress: Progress) -> None:

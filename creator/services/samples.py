@@ -17,10 +17,12 @@ from creator.services import library
 from generation import services as generation
 from generation.illustrations.catalog import Catalog
 from media_processing import services as media
+from media_processing.engine import Progress
 from media_processing.models import Asset, Transcript
 
 FOLDER = Path(__file__).resolve().parent.parent / "samples"
-BATCH = 12
+BATCH = 4
+"""Samples a job: short, so that work which people ask for soon finds a free thread."""
 STILL = (1080, 1350)
 CLIP = (720, 1280)
 CLIP_SECONDS = 5.0
@@ -59,12 +61,12 @@ def _objects_at_home() -> list[dict[str, Any]]:
     return plan
 
 
-def draw_for_story(work: Work) -> None:
+def draw_for_story(work: Work, progress: Progress) -> None:
     """Draw what the sample story's search should find."""
     count = story_count()
     for number in range(count):
         _make(work.job.workspace, number)
-        work.report(0.15 * (number + 1) / count)
+        progress((number + 1) / count)
 
 
 def submit_rest(workspace: Workspace) -> None:

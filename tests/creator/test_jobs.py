@@ -43,10 +43,15 @@ def test_a_job_that_is_not_due_stays(cast: Cast) -> None:
     assert jobs.due_jobs(10) == []
 
 
-def test_urgent_jobs_go_first(cast: Cast) -> None:
+def test_urgent_jobs_go_first_and_background_work_waits_for_them(cast: Cast) -> None:
     low = jobs.submit("draw_sample", workspace=cast.workspace, priority=-10)
     high = jobs.submit("make_story", workspace=cast.workspace, priority=5)
-    assert [each.pk for each in jobs.due_jobs(10)] == [high.pk, low.pk]
+    higher = jobs.submit("make_story", workspace=cast.workspace, priority=6)
+    assert [each.pk for each in jobs.due_jobs(10)] == [higher.pk, high.pk]
+    Job.objects.exclude(pk=low.pk).update(state=Job.State.RUNNING)
+    assert jobs.due_jobs(10) == []
+    Job.objects.exclude(pk=low.pk).update(state=Job.State.DONE)
+    assert [each.pk for each in jobs.due_jobs(10)] == [low.pk]
 
 
 def test_an_engine_error_is_shown_with_its_next_step(job: Job) -> None:
