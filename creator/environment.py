@@ -19,17 +19,33 @@ class Environment(BaseSettings):
     data: Path = Field(default=ROOT / "data", alias="STORYLOOM_DATA", description="Where all state lives.")
     debug: bool = Field(default=False, alias="STORYLOOM_DEBUG", description="Django's debug pages. Never on a server.")
     hosts: str = Field(
-        default="127.0.0.1,localhost,[::1]", alias="STORYLOOM_HOSTS", description="Host names that are answered, with commas."
+        default="127.0.0.1,localhost,[::1]",
+        alias="STORYLOOM_HOSTS",
+        description="Host names that are answered, with commas.",
     )
-    url: str = Field(default="", alias="STORYLOOM_URL", description="The address that people see, for links and webhooks.")
+    url: str = Field(
+        default="", alias="STORYLOOM_URL", description="The address that people see, for links and webhooks."
+    )
     port: int = Field(default=8000, alias="STORYLOOM_PORT", description="Port of the web server.", ge=1, le=65535)
-    bind: str = Field(default="127.0.0.1", alias="STORYLOOM_BIND", description="Address that the web server listens on.")
-    secret_key: str = Field(default="", alias="STORYLOOM_SECRET_KEY", description="Signing key; made at set-up if missing.")
+    bind: str = Field(
+        default="127.0.0.1", alias="STORYLOOM_BIND", description="Address that the web server listens on."
+    )
+    secret_key: str = Field(
+        default="", alias="STORYLOOM_SECRET_KEY", description="Signing key; made at set-up if missing."
+    )
     secure: bool = Field(default=False, alias="STORYLOOM_SECURE", description="Behind HTTPS: secure cookies and HSTS.")
-    offline: bool = Field(default=False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine.")
-    threads: int = Field(default=2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64)
+    offline: bool = Field(
+        default=False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine."
+    )
+    threads: int = Field(
+        default=2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64
+    )
     lease: float = Field(
-        default=15.0, alias="STORYLOOM_LEASE", description="Seconds after which a lost worker's job is taken up.", ge=1, le=600
+        default=15.0,
+        alias="STORYLOOM_LEASE",
+        description="Seconds after which a lost worker's job is taken up.",
+        ge=1,
+        le=600,
     )
     database_url: str = Field(
         default="", alias="DATABASE_URL", description="postgresql://user:password@host:5432/name; SQLite without it."
@@ -47,13 +63,21 @@ class Environment(BaseSettings):
     index: str = Field(default="faiss", alias="INDEX", description="Default index.")
     renderer: str = Field(default="filtergraph", alias="RENDERER", description="Default renderer.")
 
-    openai_api_key: str = Field(default="", alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible endpoint.")
-    openai_base_url: str = Field(default="", alias="OPENAI_BASE_URL", description="Endpoint: GPT, vLLM, Ollama, llama.cpp.")
+    openai_api_key: str = Field(
+        default="", alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible endpoint."
+    )
+    openai_base_url: str = Field(
+        default="", alias="OPENAI_BASE_URL", description="Endpoint: GPT, vLLM, Ollama, llama.cpp."
+    )
     writer_model: str = Field(default="gpt-5-mini", alias="WRITER_MODEL", description="Model of the openai writer.")
-    painter_model: str = Field(default="", alias="PAINTER_MODEL", description="Folder of a Stable-Diffusion-family pipeline.")
+    painter_model: str = Field(
+        default="", alias="PAINTER_MODEL", description="Folder of a Stable-Diffusion-family pipeline."
+    )
     voice_model: str = Field(default="", alias="VOICE_MODEL", description="Folder of a Coqui voice.")
     whisper_model: str = Field(default="", alias="WHISPER_MODEL", description="Whisper model: a .pt file.")
-    clip_model: str = Field(default="", alias="CLIP_MODEL", description="open_clip architecture for the openclip embedder.")
+    clip_model: str = Field(
+        default="", alias="CLIP_MODEL", description="open_clip architecture for the openclip embedder."
+    )
     clip_weights: str = Field(default="", alias="CLIP_WEIGHTS", description="Its weights: a file or a pretrained tag.")
     clip_folder: str = Field(default="", alias="CLIP_FOLDER", description="Folder of an exported ONNX model.")
 

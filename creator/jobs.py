@@ -267,7 +267,8 @@ def due_jobs(limit: int, now: datetime | None = None) -> list[Job]:
     double the time that they wait.
     """
     waiting = Job.objects.filter(state=Job.State.WAITING, due__lte=now or timezone.now())
-    if waiting.filter(priority__gte=0).exists() or Job.objects.filter(state=Job.State.RUNNING, priority__gte=0).exists():
+    running = Job.objects.filter(state=Job.State.RUNNING)
+    if any(jobs.filter(priority__gte=0).exists() for jobs in (waiting, running)):
         waiting = waiting.filter(priority__gte=0)
     return list(waiting.order_by("-priority", "id").only("id", "kind")[:limit])
 

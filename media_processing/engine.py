@@ -37,7 +37,7 @@ class InvalidEngineError(ImproperlyConfigured):
 
 
 class Engine:
-    """What every engine is. A role's base class adds the public methods (`draw`) that call the engine's own (`_draw`)."""
+    """What every engine is. A role's base class adds public methods (`draw`) that call the engine's own (`_draw`)."""
 
     role: ClassVar[str] = ""
     title: ClassVar[str] = ""
@@ -129,7 +129,8 @@ class EngineHandler:
 
     def _make(self, role: str, name: str) -> Engine:
         if name not in self.names(role):
-            raise InvalidEngineError(f"ENGINES[{role!r}] has no engine {name!r}. It has: {', '.join(self.names(role))}.")
+            there = ", ".join(self.names(role))
+            raise InvalidEngineError(f"ENGINES[{role!r}] has no engine {name!r}. It has: {there}.")
         params = dict(self.settings[role][name])
         backend = params.get("BACKEND", "")
         try:

@@ -43,7 +43,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Cast:
-    """Alice and Bob are editors and Mo the moderator of one workspace; Charlie belongs to another and must see nothing."""
+    """Alice and Bob are editors, Mo the moderator of one workspace; Charlie is of another and must see nothing."""
 
     workspace: Workspace
     other: Workspace

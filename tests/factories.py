@@ -33,7 +33,9 @@ def rendition(workspace: Workspace, recipe: str, content: bytes, content_type: s
     )
 
 
-def finished_story(workspace: Workspace, author: User, *, formats: tuple[str, ...] = ("card:1x1", "card:9x16")) -> Story:
+def finished_story(
+    workspace: Workspace, author: User, *, formats: tuple[str, ...] = ("card:1x1", "card:9x16")
+) -> Story:
     """A story of three scenes with pictures, sounds and rendered cards, as if it had been made."""
     brief = Brief.objects.create(workspace=workspace, article=" ".join(LINES), formats=list(formats), title="Harbour")
     story = Story.objects.create(

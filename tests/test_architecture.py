@@ -27,8 +27,8 @@ INSIDE_CREATOR = {
     "views": {"views", "services", "models", "access", "jobs", "forms", "ranges", "templatetags"},
 }
 HEAVY = {
-    "torch", "torchvision", "torchaudio", "open_clip", "diffusers", "transformers", "whisper", "TTS", "moviepy", "faiss",
-    "onnxruntime", "pocketsphinx", "openai",
+    "torch", "torchvision", "torchaudio", "open_clip", "diffusers", "transformers", "whisper", "TTS", "moviepy",
+    "faiss", "onnxruntime", "pocketsphinx", "openai",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text()
 
 def test_every_environment_variable_is_documented() -> None:
     names = [str(field.alias) for field in Environment.model_fields.values()]
-    assert not [name for name in names if f"`{name}`" not in README]
+    assert not [name for name in names if f"`{name}" not in README]
 
 
 def test_every_command_is_documented() -> None:

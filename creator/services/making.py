@@ -35,7 +35,8 @@ def make(work: Work) -> None:
         _forget(work, story, work.job.subject.get("step", ""))
         start = 0.0
         steps: dict[str, Callable[[Work, Story, Progress], None]] = {
-            "script": write, "library": draw_samples, "visuals": illustrate, "narration": narrate, "verdicts": judge, "renditions": render,
+            "script": write, "library": draw_samples, "visuals": illustrate, "narration": narrate, "verdicts": judge,
+            "renditions": render,
         }  # fmt: skip
         for name, do in steps.items():
             work.begin(name, start)

@@ -39,7 +39,9 @@ def picture(tmp_path: Path) -> Path:
 def test_import_takes_the_good_and_names_the_bad(picture: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "empty.jpg").touch()
-    results = {each["name"]: each for each in called("import_assets", str(tmp_path), "--license", "CC0", "--tags", "barn")}
+    results = {
+        each["name"]: each for each in called("import_assets", str(tmp_path), "--license", "CC0", "--tags", "barn")
+    }
     assert results["red barn.png"]["created"]
     assert results["notes.txt"]["error"]
     assert results["empty.jpg"]["error"]
@@ -101,7 +103,9 @@ def test_a_channel_that_is_not_there_is_said_before_work_starts(tmp_path: Path) 
 
 def test_illustrate_says_what_it_can_not_show(tmp_path: Path) -> None:
     article = tmp_path / "a.md"
-    article.write_text("# Trees\n\nThe city planted a hundred trees along the river. Their meaning is abstract to many.")
+    article.write_text(
+        "# Trees\n\nThe city planted a hundred trees along the river. Their meaning is abstract to many."
+    )
     result = called("illustrate", str(article), "--out", str(tmp_path / "out"))
     assert result["shown"] >= 1
     assert len(list((tmp_path / "out").iterdir())) == result["scenes"]
