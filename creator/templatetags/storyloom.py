@@ -28,6 +28,7 @@ STEPS = {
     "import": "Bringing files in",
     "pictures": "Finding pictures",
     "drawing": "Drawing",
+    "library": "Drawing the first pictures",
 }
 ROLES = {
     "writer": "Words",

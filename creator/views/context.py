@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 
 from creator.access import membership_of, rights_of
@@ -28,7 +29,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return Review.objects.in_workspace(workspace.pk).waiting().count() if "review" in rights else 0
 
     def open_jobs() -> list[Job]:
-        ours = Job.objects.filter(workspace=workspace, state__in=Job.OPEN)
+        # What waits behind all other work (the sample library) is on the jobs page, not in everybody's way.
+        urgent = Q(state=Job.State.RUNNING) | Q(state=Job.State.WAITING, priority__gte=0)
+        ours = Job.objects.filter(urgent, workspace=workspace)
         return list(ours.select_related("story").order_by("-priority", "id")[:9])
 
     def last_event() -> int:

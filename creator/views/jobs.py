@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
@@ -30,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
     done_today = ledger.filter(state=Job.State.DONE, finished__gte=today).count()
     context = {
         "running": ledger.filter(state=Job.State.RUNNING).order_by("id"),
-        "waiting": ledger.filter(state=Job.State.WAITING).order_by("-priority", "id")[:50],
+        "waiting": _grouped(ledger.filter(state=Job.State.WAITING).order_by("-priority", "id")[:200]),
         "broken": ledger.filter(state__in=BROKEN)[:50],
         "ended": ledger.filter(state__in=(Job.State.DONE, Job.State.CANCELLED))[:30],
         "counts": [
@@ -42,6 +44,14 @@ def index(request: HttpRequest) -> HttpResponse:
         "worker_is_alive": Worker.objects.filter(seen__gte=timezone.now() - WORKER_IS_LOST_AFTER).exists(),
     }
     return render(request, "jobs/index.html", context)
+
+
+def _grouped(waiting: Iterable[Job]) -> list[tuple[Job, list[Job]]]:
+    """Jobs of a story one by one; of the others the first of each kind, with those that wait behind it."""
+    groups: dict[object, list[Job]] = {}
+    for job in waiting:
+        groups.setdefault((job.kind, job.story_id or (job.pk if job.person_id else 0)), []).append(job)
+    return [(first, behind) for first, *behind in groups.values()]
 
 
 @login_required

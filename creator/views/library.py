@@ -73,7 +73,13 @@ def results(workspace: Workspace, said: QueryDict, asked: dict[str, str]) -> dic
         )  # fmt: skip
     except EngineError as error:
         return {"tiles": [], "count": 0, "search_error": error, "stories_found": _stories(workspace, asked["q"])}
-    return {"tiles": found, "count": len(found), "searched": True, "stories_found": _stories(workspace, asked["q"])}
+    return {
+        "tiles": found,
+        "count": len(found),
+        "searched": True,
+        "all_by_words": all(each.by_words_only for each in found),
+        "stories_found": _stories(workspace, asked["q"]),
+    }
 
 
 def _filtered(workspace: Workspace, asked: dict[str, str]) -> AssetQuerySet:

@@ -78,6 +78,12 @@ new MutationObserver(watch).observe(document.getElementById("main"), { childList
 
 scrub(document.getElementById("main"));
 
+// The cross of the search box empties it; Enter has sent the form already.
+const words = document.getElementById("q");
+words?.addEventListener("search", () => {
+  if (!words.value) words.form.requestSubmit();
+});
+
 // Bringing files in ----------------------------------------------------------------------------------------------------
 const form = document.querySelector("[data-upload]");
 if (form) {

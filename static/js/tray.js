@@ -11,6 +11,7 @@ export const STEPS = {
   import: "Bringing files in",
   pictures: "Finding pictures",
   drawing: "Drawing",
+  library: "Drawing the first pictures",
 };
 
 const began = new Map();
@@ -20,9 +21,12 @@ export function start() {
   const tray = document.getElementById("tray");
   listen((event) => {
     if (!event.kind.startsWith("job.")) return;
-    if (event.kind === "job.progress") progress(event);
-    else refresh(tray);
-    document.body.dispatchEvent(new CustomEvent("jobs-changed", { detail: event }));
+    if (event.kind === "job.progress") {
+      progress(event);
+      return;
+    }
+    refresh(tray);
+    document.body.dispatchEvent(new CustomEvent("jobs-changed")); // htmx looks again; see templates/jobs/
     if (event.kind === "job.failed" || event.kind === "job.parked") {
       toast(`A job failed: ${event.data.error ?? "see Jobs"}`, { label: "Look", act: () => (location.href = "/jobs/"), seconds: 10 });
     }

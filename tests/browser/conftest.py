@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.processes import ROOT, environment, free_port, manage, running, until
 
 CHROMIUM = "/usr/bin/chromium"
+expect.set_options(timeout=15_000)  # machines that build and test at the same time are slow
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

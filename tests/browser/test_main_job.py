@@ -37,6 +37,7 @@ def test_from_brief_to_published(empty_server: Server, visit: Callable[..., Visi
         review = moderator.page
         review.goto("/admin/review/")
         review.get_by_role("button", name="Take").click()
+        review.wait_for_load_state("load")
         review.locator("[data-show]").first.click()
         expect(review.locator(".screen video")).to_be_visible()
         review.locator("body").press("a")

@@ -1,18 +1,7 @@
 // The chosen scene: its picture and the others on offer, why they stand where they stand, and its texts.
 import { part } from "./scenes.js";
 
-const SIGNALS = {
-  picture: "Looks like the words",
-  visual: "Looks like the words",
-  clip: "Looks like the words",
-  words: "Same words",
-  text: "Same words",
-  tags: "Same tags",
-  title: "Same title",
-  transcript: "Is said there",
-  variety: "Unlike its neighbours",
-  fit: "Fits the shape",
-};
+const SIGNALS = { picture: "Looks like the words", likeness: "Looks alike", words: "Words in title, tags or speech" };
 
 export class Inspector {
   constructor(store, root) {
@@ -77,14 +66,15 @@ export class Inspector {
       radio.value = each.id;
       radio.checked = this.shown(scene, each);
       radio.disabled = !this.store.editable;
-      radio.ariaLabel = `${each.alt || each.title || `Picture ${index + 1}`}${each.score ? `, ${percent(each.score)}` : ""}`;
+      const drawn = each.made_by && !each.score;
+      const name = each.alt || each.title || `Picture ${index + 1}`;
+      radio.ariaLabel = `${name}, ${drawn ? "drawn for this scene" : `match ${index + 1} of ${scene.alternatives.length}`}`;
       const image = offer.querySelector("img");
       image.src = each.thumbnail;
       offer.title = each.alt || each.title;
       if (each.colour) offer.style.backgroundColor = each.colour;
       const badge = part(offer, "score");
-      badge.textContent = each.made_by && !each.score ? "drawn" : percent(each.score);
-      badge.hidden = !each.score && !each.made_by;
+      badge.textContent = drawn ? "drawn" : index + 1;
       return offer;
     });
     const place = part(this.body, "offers");
@@ -111,13 +101,13 @@ export class Inspector {
       const row = document.createElement("tr");
       const meter = document.createElement("meter");
       meter.max = 1;
-      meter.value = Math.max(0, Math.min(1, value));
+      meter.value = chosen.score ? Math.max(0, Math.min(1, contribution / chosen.score)) : 0;
       meter.ariaLabel = SIGNALS[name] ?? name;
       const bar = document.createElement("td");
       bar.append(meter);
       const head = Object.assign(document.createElement("th"), { textContent: SIGNALS[name] ?? name, scope: "row" });
-      const sum = Object.assign(document.createElement("td"), { textContent: (contribution ?? value * weight).toFixed(2), className: "num" });
-      sum.title = `${Number(value).toFixed(2)} × weight ${Number(weight).toFixed(2)}`;
+      const sum = Object.assign(document.createElement("td"), { textContent: Number(value).toFixed(2), className: "num" });
+      sum.title = `${Number(value).toFixed(3)}, weight ${weight}: adds ${contribution.toFixed(4)} of ${chosen.score.toFixed(4)}`;
       row.append(head, bar, sum);
       return row;
     });
@@ -163,8 +153,4 @@ export class Inspector {
     if (scene !== this.current || field === "narration") return;
     part(this.body, "find-state").textContent = why;
   }
-}
-
-function percent(score) {
-  return `${Math.round(100 * Math.max(0, Math.min(1, score)))} %`;
 }

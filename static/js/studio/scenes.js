@@ -41,7 +41,7 @@ export class Scenes {
     });
     while (this.list.children.length > rows.length) this.list.lastElementChild.remove();
     const total = doc.scenes.reduce((sum, scene) => sum + scene.seconds, 0);
-    this.root.querySelector("[data-total]").textContent = doc.scenes.length ? `${total.toFixed(1)} s` : "";
+    this.root.querySelector("[data-total]").textContent = doc.scenes.length ? ` · ${total.toFixed(1)} s` : "";
     this.root.querySelector("[data-waiting]").hidden = doc.scenes.length > 0 || doc.state !== "making";
     this.root.querySelector("[data-add]").hidden = !this.store.editable || !doc.scenes.length;
   }

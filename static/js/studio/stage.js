@@ -127,11 +127,17 @@ export class Stage {
     this.made(made ? variant : null);
     part(this.root, "transport").hidden = Boolean(made) || variant.kind === "card" || !scene;
     if (made || !scene) {
-      if (!scene) this.picture(part(this.root, "picture"), null);
+      if (!scene) this.bare();
       return;
     }
     if (variant.kind === "card") this.card();
     else this.live(scene);
+  }
+
+  // Before there is a scene.
+  bare() {
+    this.picture(part(this.root, "picture"), null);
+    part(this.root, "on-screen").hidden = part(this.root, "caption").hidden = true;
   }
 
   live(scene) {
@@ -154,12 +160,12 @@ export class Stage {
   }
 
   picture(place, picture) {
-    const key = picture ? `${picture.file}@${picture.start}` : "";
+    const key = picture ? `${picture.file}@${picture.start}` : this.blank();
     if (place.dataset.shown === key) return;
     place.dataset.shown = key;
     place.style.backgroundColor = picture?.colour || "";
     if (!picture) {
-      place.replaceChildren(Object.assign(document.createElement("p"), { className: "muted small", textContent: "The next render chooses a picture." }));
+      place.replaceChildren(Object.assign(document.createElement("p"), { className: "stage-blank", textContent: this.blank() }));
       return;
     }
     if (picture.kind === "video") {
@@ -171,6 +177,11 @@ export class Stage {
     } else {
       place.replaceChildren(Object.assign(document.createElement("img"), { src: picture.file, alt: picture.alt || picture.title }));
     }
+  }
+
+  blank() {
+    if (this.store.doc.state === "making") return this.store.doc.scenes.length ? "Its picture is being chosen." : "The script is being written. Pictures follow.";
+    return "The next render chooses a picture.";
   }
 
   made(variant) {
