@@ -34,10 +34,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     model = whisper.model.Whisper(dims)
     with torch.no_grad():  # an untrained model never stops talking: this one always wants to end
-        end_of_text = 50257
+        words = model.decoder.token_embedding.weight
+        end_of_text, one_second = 50257, 50414
+        words *= 0.1
+        words[end_of_text] *= 10
+        words[one_second] = 0.9 * words[end_of_text]
         model.decoder.positional_embedding.zero_()  # whisper leaves it as the memory was
         model.decoder.ln.weight.zero_()
-        model.decoder.ln.bias.copy_(10 * model.decoder.token_embedding.weight[end_of_text])
+        model.decoder.ln.bias.copy_(10 * words[end_of_text])
     path = tmp_path_factory.mktemp("whisper") / "tiny-random.pt"
     torch.save({"dims": asdict(dims), "model_state_dict": model.state_dict()}, path)
     return path
