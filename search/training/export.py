@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ def export(trained: Trained, folder: Path) -> dict[str, float]:
     pictures = torch.randn(4, 3, shape.side, shape.side)
     numbers = torch.from_numpy(trained.words.encode(trained.words.words[:4]))
     alike = {
-        PICTURE: _write(_tower(model, "encode_image"), pictures, folder / PICTURE, "pictures"),
-        TEXT: _write(_tower(model, "encode_text"), numbers, folder / TEXT, "numbers"),
+        PICTURE: _write(_tower(model, partial(_both_ways, model)), pictures, folder / PICTURE, "pictures"),
+        TEXT: _write(_tower(model, partial(model.encode_text, normalize=True)), numbers, folder / TEXT, "numbers"),
     }
     trained.words.save(folder / WORDS)
     return alike
@@ -57,8 +58,16 @@ def digest(folder: Path, names: Iterable[str]) -> str:
     return whole.hexdigest()
 
 
-def _tower(model: Any, method: str) -> Any:
-    """A module whose forward is one tower of the model, its vectors of length one."""
+def _both_ways(model: Any, pictures: Any) -> Any:
+    """Unit vectors of pictures, each the mean of what the model sees in it and in its mirror image."""
+    from torch.nn import functional
+
+    seen = model.encode_image(pictures, normalize=True) + model.encode_image(pictures.flip(3), normalize=True)
+    return functional.normalize(seen, dim=-1)
+
+
+def _tower(model: Any, embed: Callable[[Any], Any]) -> Any:
+    """A module whose forward is one tower of the model."""
     import torch
 
     class Tower(torch.nn.Module):
@@ -67,7 +76,7 @@ def _tower(model: Any, method: str) -> Any:
             self.model = model
 
         def forward(self, values: Any) -> Any:
-            return getattr(self.model, method)(values, normalize=True)
+            return embed(values)
 
     return Tower().eval()
 

@@ -17,18 +17,18 @@ class Shape:
 
     side: int = 96
     """Pixels of a picture's side."""
-    picture_width: int = 24
+    picture_width: int = 16
     picture_blocks: tuple[int, int, int, int] = (1, 2, 2, 2)
     dimensions: int = 256
-    text_width: int = 192
-    text_layers: int = 3
+    text_width: int = 128
+    text_layers: int = 2
     context: int = 24
     """Most words of a text, its end included."""
 
 
 def build(shape: Shape, vocabulary: int) -> Any:
     """An untrained open_clip.CLIP for texts of `vocabulary` different numbers."""
-    from media_processing.torch_builds import mend_torchvision
+    from media_processing.compat import mend_torchvision
 
     mend_torchvision()
     from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg

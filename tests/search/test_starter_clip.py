@@ -42,9 +42,11 @@ class TestWhatShips:
         assert card["measured"]["recall_at_10"] >= 0.6
 
     def test_words_find_drawings_that_it_never_saw(self, embedder: OnnxEmbedder) -> None:
-        from creator.management.commands.train_starter_clip import evaluate
+        from creator.management.commands.train_starter_clip import draw, evaluate, lexicon_of
+        from generation.illustrations.catalog import Catalog
 
-        report = evaluate(STARTER, gallery=300, queries=300)
+        drawn = list(draw(300, 7001, 96, 1, unseen=False))
+        report = evaluate(STARTER, drawn, lexicon_of(Catalog.load()), queries=300)
         assert report.recall_at_10 >= 0.6
 
     def test_size_and_shape_of_a_drawing_matter_little(self, embedder: OnnxEmbedder) -> None:
@@ -62,7 +64,8 @@ class TestWhatShips:
 @shipped
 class TestEngine:
     def test_vectors_are_of_the_cards_size_and_of_length_one(self, embedder: OnnxEmbedder) -> None:
-        for vectors in (embedder.embed_texts(["red car", ""]), embedder.embed_pictures([noise(64, 64, 1), noise(90, 30, 2)])):
+        pictures = [noise(64, 64, 1), noise(90, 30, 2)]
+        for vectors in (embedder.embed_texts(["red car", ""]), embedder.embed_pictures(pictures)):
             assert vectors.shape == (2, embedder.card.dimensions)
             assert vectors.dtype == np.float32
             assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
