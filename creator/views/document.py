@@ -11,6 +11,7 @@ from creator.access import may
 from creator.models import Alternative, Job, Scene, Story, User, Variant
 from creator.services import choices, variants
 from creator.services.making import spoken_key
+from creator.services.stories import MAKE
 from creator.templatetags.storyloom import (
     engine_title,
     format_icon,
@@ -41,7 +42,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
     article = sentences(story.brief.article, story.brief.article_language)
     spoken = {str(scene.pk) for scene in scenes if _is_spoken(story, scene)}
     made = [_variant(story, variant, spoken) for variant in story.variants.select_related("rendition")]
-    job = story.jobs.filter(state__in=Job.OPEN).order_by("-priority", "id").first()
+    job = story.jobs.filter(state__in=Job.OPEN, kind=MAKE).order_by("id").first()
     rights = {right: may(user, right) for right in ("edit", "review", "publish")}
     return {
         "id": str(story.pk),

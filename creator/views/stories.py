@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -28,6 +28,8 @@ FILTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "live": ("Live", (State.PUBLISHED,)),
 }
 PAGE = 24
+OPEN_MAKE = Q(state__in=Job.OPEN, kind=stories.MAKE)
+"""The job whose progress a tile shows; looking for one more picture is none."""
 
 
 @login_required
@@ -61,7 +63,7 @@ def listed(request: HttpRequest, workspace: Workspace) -> dict[str, Any]:
         for key, (label, states) in FILTERS.items()
     ]
     shown = everything.filter(state__in=FILTERS[chosen][1]) if chosen else everything
-    open_jobs = Prefetch("jobs", Job.objects.filter(state__in=Job.OPEN).order_by("-id"), to_attr="open_jobs")
+    open_jobs = Prefetch("jobs", Job.objects.filter(OPEN_MAKE).order_by("-id"), to_attr="open_jobs")
     page = Paginator(shown.for_pages().prefetch_related(open_jobs), PAGE).get_page(request.GET.get("page"))
     return {"tabs": tabs, "show": chosen, "page": page, "can_edit": may(request.user, "edit")}
 
@@ -71,5 +73,5 @@ def listed(request: HttpRequest, workspace: Workspace) -> dict[str, Any]:
 def tile(request: HttpRequest, story_id: str) -> HttpResponse:
     """One tile, for a page that saw something happen to it."""
     story = story_for(request.user, story_id)
-    story.open_jobs = list(story.jobs.filter(state__in=Job.OPEN).order_by("-id"))  # type: ignore[attr-defined]
+    story.open_jobs = list(story.jobs.filter(OPEN_MAKE).order_by("-id"))  # type: ignore[attr-defined]
     return render(request, "stories/_tile.html", {"story": story})
