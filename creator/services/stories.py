@@ -169,7 +169,8 @@ def edit_story(
         if title is not None:
             fresh.title = _text(title, 300, "headline")
         if summary is not None:
-            fresh.summary = summary.strip()[:2000]
+            require(summary)
+            fresh.summary = summary.replace("\x00", "").strip()[:2000]
         if hashtags is not None:
             fresh.hashtags = [tag.strip().lstrip("#")[:50] for tag in hashtags if tag.strip()][:20]
         fresh.save(update_fields=["title", "summary", "hashtags"])
