@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,8 @@ def _write(tower: Any, example: Any, file: Path, name: str) -> float:
     import onnxruntime
     import torch
 
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's newer exporter writes the same graph, slower and with onnxscript's help
         expected = tower(example).numpy()
         torch.onnx.export(
             tower, (example,), file, input_names=[name], output_names=["vectors"], opset_version=17, dynamo=False,
