@@ -68,10 +68,10 @@ def test_every_page(server: Server, visit: Callable[..., Visitor], width: int, s
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_signing_in_and_what_opens_over_pages(server: Server, visit: Callable[..., Visitor], scheme: str) -> None:
-    page = visit(server, color_scheme=scheme).page
+    page = visit(server, color_scheme=scheme, reduced_motion="reduce").page
     page.goto("/sign-in/")
     wrong = violations(page)
-    visitor = visit(server, "edith", color_scheme=scheme)
+    visitor = visit(server, "edith", color_scheme=scheme, reduced_motion="reduce")  # nothing half faded in
     page = visitor.page
     page.goto("/library/")
     page.click("[data-open]")
