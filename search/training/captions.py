@@ -216,7 +216,7 @@ def write(
         letter for letter, kind in (("P", "setting"), ("L", "light"), ("W", "weather")) if kind in around
     )
     frame = rng.choice(templates(signature, held_out=held_out))
-    slots = {f"{{{slot}}}" for slot in re.findall(r"\{(\w+)\}", frame)}
+    slots = sorted({f"{{{slot}}}" for slot in re.findall(r"\{(\w+)\}", frame)})
     filled = frame
     for slot in slots:
         filled = filled.replace(slot, _fill(rng, slot[1:-1], owners, set(facets), around, lexicon, related))

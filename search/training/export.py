@@ -51,6 +51,14 @@ def write_card(
     return card
 
 
+def record(folder: Path, measured: Mapping[str, Any]) -> None:
+    """Put new figures into card.json, for drawings that have changed since; those of the training stay beside them."""
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    card.setdefault("measured_when_trained", card["measured"])
+    card["measured"] = dict(measured)
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
 def digest(folder: Path, names: Iterable[str]) -> str:
     """SHA-256 over files, in the order of their names."""
     whole = hashlib.sha256()
@@ -89,7 +97,7 @@ def _write(tower: Any, example: Any, file: Path, name: str) -> float:
     import torch
 
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's newer exporter writes the same graph, slower and with onnxscript's help
+        warnings.simplefilter("ignore")  # that a newer exporter exists, which needs onnxscript
         expected = tower(example).numpy()
         torch.onnx.export(
             tower, (example,), file, input_names=[name], output_names=["vectors"], opset_version=17, dynamo=False,

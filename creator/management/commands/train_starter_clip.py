@@ -28,7 +28,7 @@ from search.engines.onnx import CARD, STARTER, OnnxEmbedder, squashed
 from search.engines.words import Words
 from search.training.captions import Lexicon, fillers, held_out_combinations
 from search.training.evaluate import Report, make_queries, measure
-from search.training.export import export, write_card
+from search.training.export import export, record, write_card
 from search.training.model import Shape
 from search.training.pictures import Part, Pictures
 from search.training.train import Plan, train
@@ -55,12 +55,16 @@ class Command(BaseCommand):
         parser.add_argument("--cache", type=Path, help="keep the drawn pictures here, and use those that are there")
         parser.add_argument("--out", type=Path, default=STARTER, help="the folder of the model")
         parser.add_argument("--evaluate-only", action="store_true", help="measure the model that is there")
+        parser.add_argument("--record", action="store_true", help="with --evaluate-only: put the figures into its card")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["evaluate_only"]:
             side = json.loads((options["out"] / CARD).read_text(encoding="utf-8"))["side"]
             gallery = list(draw(GALLERY, GALLERY_SEED, side, options["processes"], unseen=False))
-            for line in evaluate(options["out"], gallery, lexicon_of(Catalog.load())).lines():
+            report, measured = measured_of(options["out"], gallery, lexicon_of(Catalog.load()))
+            if options["record"]:
+                record(options["out"], measured)
+            for line in (*report.lines(), json.dumps(measured)):
                 self.stdout.write(line)
             return
         cache: Path = options["cache"] or Path(tempfile.mkdtemp(prefix="starter-clip-"))
@@ -91,10 +95,9 @@ class Command(BaseCommand):
             raise CommandError(f"The exported graphs differ from the trained model: {alike}")
         told = {"command": _command(options), "date": datetime.datetime.now(datetime.UTC).date().isoformat()}
         write_card(trained, out, **told, measured={})
-        held_out, seen = (evaluate(out, gallery, lexicon, held_out=held_out) for held_out in (True, False))
-        measured = {**held_out.as_dict(), "recall_at_10_seen_combinations_and_templates": round(seen.recall_at_10, 4)}
+        report, measured = measured_of(out, gallery, lexicon)
         write_card(trained, out, **told, measured=measured)
-        for line in held_out.lines():
+        for line in report.lines():
             self.stdout.write(line)
         size = sum(file.stat().st_size for file in out.iterdir())
         self.stdout.write(f"{size / 1e6:.1f} MB in {out}: {json.dumps(measured)}")
@@ -161,7 +164,7 @@ def _draw_part(job: tuple[int, int, int, bool]) -> Part:
 
 
 def evaluate(
-    folder: Path, gallery: Sequence[Part], lexicon: Lexicon, *, queries: int = 1500, held_out: bool = True
+    folder: Path, gallery: Sequence[Part], lexicon: Lexicon, *, queries: int = 3000, held_out: bool = True
 ) -> Report:
     """Measure the model of a folder over a gallery of new random scenes."""
     from PIL import Image
@@ -171,6 +174,14 @@ def evaluate(
     asked = make_queries(facets, lexicon, queries, held_out=held_out)
     pictures = engine.embed_pictures([Image.fromarray(square) for part in gallery for square in part[0]])
     return measure(asked, facets, engine.embed_texts([query.text for query in asked]), pictures)
+
+
+def measured_of(folder: Path, gallery: Sequence[Part], lexicon: Lexicon) -> tuple[Report, dict[str, Any]]:
+    """The report on held-out templates and combinations, and the figures for the card."""
+    held_out, seen = (evaluate(folder, gallery, lexicon, held_out=held_out) for held_out in (True, False))
+    return held_out, {
+        **held_out.as_dict(), "recall_at_10_seen_combinations_and_templates": round(seen.recall_at_10, 4)
+    }
 
 
 def _command(options: dict[str, Any]) -> str:
