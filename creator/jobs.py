@@ -263,12 +263,14 @@ def take_back_expired(now: datetime | None = None) -> int:
 def due_jobs(limit: int, now: datetime | None = None) -> list[Job]:
     """What a dispatcher should send: due rows, the urgent first.
 
-    Background work (a priority below 0) waits while anything that a person asked for is open: on two cores it would
-    double the time that they wait.
+    Background work (a priority below 0) waits while anything that a person asked for is open, and never takes all
+    threads: on two cores it would double the time that they wait.
     """
     waiting = Job.objects.filter(state=Job.State.WAITING, due__lte=now or timezone.now())
     running = Job.objects.filter(state=Job.State.RUNNING)
-    if any(jobs.filter(priority__gte=0).exists() for jobs in (waiting, running)):
+    urgent = any(jobs.filter(priority__gte=0).exists() for jobs in (waiting, running))
+    # One thread stays free for people, where there is more than one.
+    if urgent or running.filter(priority__lt=0).count() >= max(1, settings.WORKER_THREADS - 1):
         waiting = waiting.filter(priority__gte=0)
     return list(waiting.order_by("-priority", "id").only("id", "kind")[:limit])
 

@@ -46,7 +46,9 @@ def make(work: Work) -> None:
         with work.effect():
             Story.objects.filter(pk=story.pk).update(state=Story.State.DRAFT)
             jobs.note(work.job, "story.made")
-    except (EngineError, jobs.Cancelled):
+    except (jobs.LeaseLost, jobs.HandedBack):
+        raise  # another worker goes on
+    except Exception:
         # What is finished stays; the page offers to go on.
         state = Story.State.DRAFT if story.scenes.exists() else Story.State.FAILED
         Story.objects.filter(pk=story.pk).update(state=state)

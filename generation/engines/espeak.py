@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -159,12 +160,12 @@ class ESpeakVoice(Voice):
         super().__init__(name)
         self.default_voice = voice
         self.timeout = timeout
-        self._version = ""
         self._helpers: _Helpers | None = None
 
     @property
     def model(self) -> str:
-        return f"eSpeak NG {self._version}".strip()
+        # The package's version, which is known before the library is loaded: what is made is keyed by it.
+        return f"eSpeak NG (espeakng-loader {version('espeakng-loader')})"
 
     @property
     def helper_pid(self) -> int | None:
@@ -185,7 +186,6 @@ class ESpeakVoice(Voice):
     def _load(self) -> None:
         self._helpers = _Helpers(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
         weakref.finalize(self, self._helpers.stop)
-        self._version = str(self._ask({"action": "info"})[0]["version"])
 
     def close(self) -> None:
         """End the helper process; the next use starts another."""

@@ -90,9 +90,7 @@ class Renderer(Engine, ABC):
     role = "renderer"
     leaves_the_machine = False
 
-    def render(
-        self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress = no_progress
-    ) -> Path:
+    def render(self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress = no_progress) -> Path:
         """Write `timeline` as an MP4 to `target`, which appears whole or not at all, and return it.
 
         `cache` is a directory where rendered scenes are kept by the digest of all that they consume.

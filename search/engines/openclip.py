@@ -65,7 +65,7 @@ class OpenClipEmbedder(Embedder):
     def _load(self) -> None:
         for problem in self.problems():
             raise problem
-        from media_processing.torch_builds import mend_torchvision
+        from media_processing.compat import mend_torchvision
 
         mend_torchvision()
         try:

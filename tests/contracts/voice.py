@@ -27,6 +27,12 @@ class VoiceContract:
             samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
         assert np.abs(samples.astype(int)).max() > 0
 
+    def test_its_model_is_known_before_it_is_loaded(self, voice: Voice) -> None:
+        """What is made is kept by a key that holds the model: it must not change when the engine loads."""
+        before = voice.model
+        voice.speak("One.")
+        assert voice.model == before
+
     def test_word_times_are_in_order_and_in_the_texts_spelling(self, voice: Voice) -> None:
         speech = voice.speak(LINE)
         if not voice.gives_word_times:

@@ -54,6 +54,13 @@ def test_urgent_jobs_go_first_and_background_work_waits_for_them(cast: Cast) -> 
     assert [each.pk for each in jobs.due_jobs(10)] == [low.pk]
 
 
+def test_background_work_leaves_a_thread_free(cast: Cast) -> None:
+    first, _second = (jobs.submit("draw_sample", workspace=cast.workspace, priority=-10) for _ in range(2))
+    assert len(jobs.due_jobs(10)) == 2
+    assert jobs.claim(first.pk)
+    assert jobs.due_jobs(10) == []
+
+
 def test_an_engine_error_is_shown_with_its_next_step(job: Job) -> None:
     with jobs.working_on(job.pk):
         raise EngineError("No key.", next_step="Set OPENAI_API_KEY.")
