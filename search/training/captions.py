@@ -141,8 +141,11 @@ class Lexicon:
 
 
 def fillers() -> list[str]:
-    """The words of the templates and of the small phrases around things."""
-    frames = [re.sub(r"\{\w+\}", " ", frame) for frames in TEMPLATES.values() for frame in frames]
+    """The words of the training templates and of the small phrases around things.
+
+    Words of held-out templates alone are no part of the vocabulary: nothing would be learned about them.
+    """
+    frames = [re.sub(r"\{\w+\}", " ", frame) for signature in TEMPLATES for frame in templates(signature)]
     counts = [word for words in COUNTS.values() for word in words]
     return sorted({word for text in (*frames, *PLACES, *counts, "a the an and with at in on") for word in split(text)})
 
