@@ -16,7 +16,7 @@ from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.fulltext import WordRank
 from search.models import Embedding, Moment, MomentQuerySet
 from search.query import MOST, Query, QueryError, allowed, checked, narrowed
-from search.ranking import WORDS_ENOUGH, Fused, Signal, mmr, rrf, stands_out
+from search.ranking import Fused, Signal, is_about, mmr, rrf
 from search.spaces import Space
 from search.words import LONGEST, matched_share, wanted, without_marks, words_of
 
@@ -232,8 +232,10 @@ class _Search:
                 start=rows[one.key].start,
                 explain=one.explain,
                 by_words_only=one.key not in seen,
-                relevant=shares.get(one.key, 0.0) >= WORDS_ENOUGH
-                or any(stands_out(signal.value, usual[signal.name]) for signal in one.explain if signal.name in usual),
+                relevant=is_about(
+                    shares.get(one.key, 0.0),
+                    [(signal.value, usual[signal.name]) for signal in one.explain if signal.name in usual],
+                ),
             )
             for one in fused
         ]

@@ -23,6 +23,9 @@ STANDS_OUT = 3.5
 """How far over the library's usual cosine to a query a picture counts as showing it, in usual deviations."""
 WORDS_ENOUGH = 0.5
 """Share of a query's words from which a text counts as being about it."""
+WORDS_SOME = 0.33
+"""Share from which a text is a hint, and then STANDS_OUT_A_LITTLE is enough for the picture."""
+STANDS_OUT_A_LITTLE = 1.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,20 @@ def mmr(vectors: Vectors, scores: Sequence[float], limit: int, trade_off: float 
     return chosen
 
 
-def stands_out(value: float, background: Sequence[float] | NDArray[np.floating]) -> bool:
+def is_about(words: float, picture: Sequence[tuple[float, Sequence[float] | NDArray[np.floating]]]) -> bool:
+    """Whether a result is about what was asked.
+
+    `words`: the share of the query's words that are written of it. `picture`: for each way of looking, its cosine and
+    the library's usual ones. Half of the words are enough, so is a picture that stands far out; some words and a
+    picture that stands out a little are enough together.
+    """
+    by = STANDS_OUT_A_LITTLE if words >= WORDS_SOME else STANDS_OUT
+    return words >= WORDS_ENOUGH or any(stands_out(value, usual, by=by) for value, usual in picture)
+
+
+def stands_out(
+    value: float, background: Sequence[float] | NDArray[np.floating], *, by: float = STANDS_OUT
+) -> bool:
     """Whether a cosine is far over what the library usually has to this query.
 
     Median and median deviation (times 1.4826, which makes it a standard deviation where values are normal): pictures
@@ -122,7 +138,7 @@ def stands_out(value: float, background: Sequence[float] | NDArray[np.floating])
         return True
     middle = float(np.median(usual))
     deviation = 1.4826 * float(np.median(np.abs(usual - middle)))
-    return bool(value > middle + STANDS_OUT * deviation)
+    return bool(value > middle + by * deviation)
 
 
 @dataclass(frozen=True)
