@@ -251,5 +251,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"creator": {"level": "INFO"}},
+    # kombu warns that an in-memory broker has no host name.
+    "loggers": {"creator": {"level": "INFO"}, "kombu.connection": {"level": "ERROR"}},
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery import shared_task
 
-from creator.jobs import working_on
-from creator.services import library, making, samples
+from creator.jobs import submit, working_on
+from creator.models import Job, Workspace
+from creator.services import library, making, samples, sweeping
+from search import services as search
 
 
 @shared_task(name="make_story")  # type: ignore[untyped-decorator]
@@ -42,5 +44,18 @@ def draw_sample(job_id: int) -> None:
             samples.draw(work)
 
 
+@shared_task(name="tidy")  # type: ignore[untyped-decorator]
+def tidy(job_id: int) -> None:
+    """Clear away what crashes left, and bring the search index in step with the database."""
+    with working_on(job_id) as work:
+        if work:
+            sweeping.sweep()
+            search.mend()
+
+
 def submit_periodic(now: datetime) -> None:
-    """What a worker asks for as time goes by, every few seconds."""
+    """What a worker asks for as time goes by; called every few seconds."""
+    workspace = Workspace.objects.order_by("id").first()
+    last_hour = Job.objects.filter(kind="tidy", created__gt=now - timedelta(hours=1))
+    if workspace is not None and not last_hour.exists():
+        submit("tidy", workspace=workspace, priority=-20, due=now + timedelta(minutes=5))

@@ -5,7 +5,9 @@ Every object of the illustrator appears at home in a setting; twenty scenes move
 
 from __future__ import annotations
 
+import os
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from creator.jobs import Work
 from creator.models import Workspace
 from creator.services import library
 from generation import services as generation
+from generation.engines.base import Picture
 from generation.illustrations.catalog import Catalog
 from media_processing import services as media
 from media_processing.engine import Progress
@@ -64,9 +67,12 @@ def _objects_at_home() -> list[dict[str, Any]]:
 def draw_for_story(work: Work, progress: Progress) -> None:
     """Draw what the sample story's search should find."""
     count = story_count()
-    for number in range(count):
-        _make(work.job.workspace, number)
-        progress((number + 1) / count)
+    missing = [number for number in range(count) if _there(work.job.workspace, number) is None]
+    # Drawn by as many threads as there are cores, kept by this one: somebody is looking on.
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for done, (number, picture) in enumerate(zip(missing, pool.map(_drawn, missing), strict=True)):
+            _keep(work.job.workspace, number, picture)
+            progress((done + 1) / len(missing))
 
 
 def submit_rest(workspace: Workspace) -> None:
@@ -84,33 +90,46 @@ def draw(work: Work) -> None:
         work.report((number + 1 - start) / (end - start))
 
 
-def _make(workspace: Workspace, number: int) -> Asset | None:
-    sample = plan()[number]
-    key = f"sample:{number}"
-    there = Asset.objects.in_workspace(workspace.pk).filter(made_by__sample=key).first()
+def _make(workspace: Workspace, number: int) -> Asset:
+    there = _there(workspace, number)
     if there is not None:
         return there
-    if sample["kind"] == "audio":
-        return _speak(workspace, sample, key)
-    size = STILL if sample["kind"] == "image" else CLIP
-    if sample["kind"] == "image":
-        picture = generation.draw(sample["words"], width=size[0], height=size[1], seed=number, engine="illustrator")
-    else:
-        picture = generation.animate(
-            sample["words"], width=size[0], height=size[1], seconds=CLIP_SECONDS, seed=number, engine="illustrator"
+    if plan()[number]["kind"] == "audio":
+        return _speak(workspace, number)
+    return _keep(workspace, number, _drawn(number))
+
+
+def _key(number: int) -> str:
+    return f"sample:{number}"
+
+
+def _there(workspace: Workspace, number: int) -> Asset | None:
+    return Asset.objects.in_workspace(workspace.pk).filter(made_by__sample=_key(number)).first()
+
+
+def _drawn(number: int) -> Picture:
+    words, moves = plan()[number]["words"], plan()[number]["kind"] == "video"
+    if moves:
+        return generation.animate(
+            words, width=CLIP[0], height=CLIP[1], seconds=CLIP_SECONDS, seed=number, engine="illustrator"
         )
+    return generation.draw(words, width=STILL[0], height=STILL[1], seed=number, engine="illustrator")
+
+
+def _keep(workspace: Workspace, number: int, picture: Picture) -> Asset:
     return library.keep(
-        workspace, picture.content, title=sample.get("title", picture.alt), alt=picture.alt, tags=picture.tags,
-        made_by={**picture.made_by, "sample": key},
+        workspace, picture.content, title=picture.alt, alt=picture.alt, tags=picture.tags,
+        made_by={**picture.made_by, "sample": _key(number)},
     )  # fmt: skip
 
 
-def _speak(workspace: Workspace, sample: dict[str, Any], key: str) -> Asset:
+def _speak(workspace: Workspace, number: int) -> Asset:
     """A spoken sample; its transcript is the text that was spoken, with the voice's own times."""
+    sample = plan()[number]
     speech = generation.speak(sample["text"], language="en", engine="espeak")
     asset, _created = media.store_asset(
         workspace.pk, speech.sound, title=sample["title"], tags=sample.get("tags", []), licence="Made by Storyloom",
-        made_by={**speech.made_by, "sample": key},
+        made_by={**speech.made_by, "sample": _key(number)},
     )  # fmt: skip
     words = [{"text": w.text, "start": w.start, "end": w.end, "confidence": 1.0} for w in speech.words]
     passages = _passages(words, speech.sentences)

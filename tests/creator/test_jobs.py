@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from creator import jobs
+from creator import jobs, tasks
 from creator.models import Event, Job
 from media_processing.engine import EngineError
 from tests.conftest import Cast
@@ -183,5 +183,16 @@ def test_the_lease_is_kept_while_the_body_works(cast: Cast, settings: object) ->
     with jobs.working_on(job.pk):
         threading.Event().wait(1.5)
         assert jobs.take_back_expired() == 0
+    job.refresh_from_db()
+    assert job.state == Job.State.DONE
+
+
+def test_a_worker_asks_for_tidying_once_an_hour(cast: Cast) -> None:
+    now = timezone.now()
+    tasks.submit_periodic(now)
+    tasks.submit_periodic(now)
+    (job,) = Job.objects.filter(kind="tidy")
+    Job.objects.filter(pk=job.pk).update(due=now)
+    jobs.work_off()
     job.refresh_from_db()
     assert job.state == Job.State.DONE

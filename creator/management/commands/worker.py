@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
+from celery.platforms import SecurityWarning
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -21,7 +23,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["parent"]:
             die_with_parent(options["parent"])
+        # Running as root in a container is the container's business; messages never carry code (JSON only).
+        warnings.simplefilter("ignore", SecurityWarning)
         app.worker_main(
-            ["worker", "--pool=threads", f"--concurrency={options['threads']}", "--loglevel=WARNING",
+            ["--quiet", "worker", "--pool=threads", f"--concurrency={options['threads']}", "--loglevel=WARNING",
              "--without-gossip", "--without-mingle", "--without-heartbeat"]
         )  # fmt: skip
