@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -33,6 +35,10 @@ _SHARE_OF_SCENES = 0.92
 """The part of the work that is drawing scenes; sound and joining are the rest."""
 
 
+class _Stopped(Exception):
+    """Another scene failed, or somebody cancelled."""
+
+
 class FiltergraphRenderer(Renderer):
     """Renders with ffmpeg and libass; scenes are kept by the digest of all that they consume."""
 
@@ -51,24 +57,46 @@ class FiltergraphRenderer(Renderer):
 
     def _render(self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
-        done = 0
-        segments = []
-        for number, scene in enumerate(timeline.scenes):
-            frames = scene.frames(timeline.fps)
-
-            def report(share: float, before: int = done, frames: int = frames) -> None:
-                progress(_SHARE_OF_SCENES * (before + frames * share) / timeline.frames)
-
-            report(0.0)
-            following = timeline.scenes[number + 1] if number + 1 < len(timeline.scenes) else None
-            segments.append(self._segment(timeline, scene, following, cache, report))
-            done += frames
+        segments = self._segments(timeline, cache, progress)
         progress(_SHARE_OF_SCENES)
         sound = self._sound(timeline, cache)
         progress(0.96)
         join(segments, sound, target, timeline)
         progress(1.0)
         return target
+
+    def _segments(self, timeline: Timeline, cache: Path, progress: Progress) -> list[Path]:
+        """All scenes, as many at a time as there are threads: the filters of one scene keep one core busy, no more.
+
+        Progress is told by this thread alone, which also stops the others when that raises.
+        """
+        frames = [scene.frames(timeline.fps) for scene in timeline.scenes]
+        shares = [0.0] * len(frames)
+        over = threading.Event()
+
+        def report(number: int, share: float) -> None:
+            shares[number] = share
+            if over.is_set():
+                raise _Stopped
+
+        with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="scene") as pool:
+            following = [*timeline.scenes[1:], None]
+            segments = [
+                pool.submit(self._segment, timeline, scene, following[number], cache, functools.partial(report, number))
+                for number, scene in enumerate(timeline.scenes)
+            ]
+            waiting = set(segments)
+            try:
+                while waiting:
+                    done, waiting = wait(waiting, timeout=0.25, return_when=FIRST_EXCEPTION)
+                    for future in done:
+                        future.result()
+                    drawn = sum(count * share for count, share in zip(frames, shares, strict=True))
+                    progress(_SHARE_OF_SCENES * drawn / timeline.frames)
+            finally:
+                over.set()
+                pool.shutdown(cancel_futures=True)
+        return [segment.result() for segment in segments]
 
     def _segment(
         self, timeline: Timeline, scene: TimelineScene, following: TimelineScene | None, cache: Path, progress: Progress
@@ -112,11 +140,12 @@ class FiltergraphRenderer(Renderer):
     def _encoder(self, timeline: Timeline, scene: TimelineScene) -> list[str]:
         """The same for every scene, so that segments can be joined by copying."""
         keyframes = str(timeline.fps * KEYFRAME_SECONDS)
+        threads = str(max(1, self.threads // min(self.threads, len(timeline.scenes))))
         return [
             "-frames:v", str(scene.frames(timeline.fps)), "-r", str(timeline.fps),
             "-c:v", "libx264", "-preset", ENCODER["preset"], "-crf", ENCODER["crf"], "-profile:v", "high",
             "-pix_fmt", "yuv420p", "-g", keyframes, "-flags", "+cgop", *_COLOUR,
-            "-threads", str(self.threads), "-filter_complex_threads", str(self.threads),
+            "-threads", threads, "-filter_complex_threads", threads,
             "-video_track_timescale", str(timeline.fps * 512), "-an", "-f", "mp4",
         ]  # fmt: skip
 
