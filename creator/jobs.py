@@ -268,10 +268,13 @@ def due_jobs(limit: int, now: datetime | None = None) -> list[Job]:
     """
     waiting = Job.objects.filter(state=Job.State.WAITING, due__lte=now or timezone.now())
     running = Job.objects.filter(state=Job.State.RUNNING)
-    urgent = any(jobs.filter(priority__gte=0).exists() for jobs in (waiting, running))
-    # One thread stays free for people, where there is more than one.
-    if urgent or running.filter(priority__lt=0).count() >= max(1, settings.WORKER_THREADS - 1):
+    if any(jobs.filter(priority__gte=0).exists() for jobs in (waiting, running)):
         waiting = waiting.filter(priority__gte=0)
+    else:
+        # One thread stays free for people, where there is more than one.
+        limit = min(limit, max(1, settings.WORKER_THREADS - 1) - running.count())
+    if limit <= 0:
+        return []
     return list(waiting.order_by("-priority", "id").only("id", "kind")[:limit])
 
 

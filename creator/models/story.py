@@ -102,6 +102,8 @@ class Scene(models.Model):
     start = models.FloatField(default=0.0, help_text="second of the asset where the visual begins")
     chosen_by_hand = models.BooleanField(default=False)
     """An editor chose the visual: a search leaves it alone."""
+    made_by = models.CharField(max_length=20, blank=True)
+    """Who brought the visual: "search" or "painter"."""
     sound = models.ForeignKey(
         "media_processing.Rendition", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -119,6 +121,11 @@ class Scene(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position + 1}. {self.narration[:60]}"
+
+    @property
+    def chosen_by(self) -> str:
+        """"editor", "search" or "painter"."""
+        return "editor" if self.chosen_by_hand else self.made_by
 
 
 class Alternative(models.Model):

@@ -326,7 +326,15 @@ def as_dict(story: Story) -> dict[str, Any]:
         "language": story.language,
         "engines": story.engines,
         "scenes": [
-            {"narration": scene.narration, "on_screen": scene.on_screen, "visual": scene.visual, "alt": scene.alt}
-            for scene in story.scenes.all()
+            {
+                "narration": scene.narration,
+                "on_screen": scene.on_screen,
+                "visual": scene.visual,
+                "alt": scene.alt,
+                "seconds": scene.sound.seconds if scene.sound else 0.0,
+                "captions": scene.timing,
+                "chosen_by": scene.chosen_by,
+            }
+            for scene in story.scenes.select_related("sound")
         ],
     }

@@ -100,7 +100,8 @@ def keep(scene: Scene, offers: Offers) -> None:
     first = offers.offers[0]
     asset = Asset.objects.get(pk=first.asset_id)
     scene.asset, scene.start, scene.alt = asset, first.start, (asset.alt or scene.alt)[:500]
-    scene.save(update_fields=["asset", "start", "alt"])
+    scene.made_by = offers.made_by
+    scene.save(update_fields=["asset", "start", "alt", "made_by"])
     scene.alternatives.filter(part=Alternative.Part.PICTURE).delete()
     keep_alternatives(scene, offers)
 
