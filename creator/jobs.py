@@ -25,9 +25,11 @@ from media_processing.engine import EngineError
 
 log = logging.getLogger(__name__)
 
-MAX_CRASHES = 3
-"""After so many workers lost at the same point a job is parked, with its error where a person sees it."""
+MAX_CRASHES = 6
+"""After so many workers lost before the next step was finished, a job is parked, with its error where a person sees it.
 
+Six, so that five kills at random moments of one long step still end by themselves.
+"""
 
 stopping = threading.Event()
 """Set when this worker is told to stop."""
@@ -128,6 +130,7 @@ class Work:
             if not self._mine().select_for_update().exists():
                 raise LeaseLost
             yield
+            self._mine().update(crashes=0)
 
     def begin(self, step: str, share: float = 0.0) -> None:
         """Say which step is being done."""
@@ -240,21 +243,18 @@ def take_back_expired(now: datetime | None = None) -> int:
     now = now or timezone.now()
     taken = 0
     for job in Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now):
-        further = job.progress > job.crashed_at + 0.001
-        crashes = 1 if further else job.crashes + 1
+        crashes = job.crashes + 1
         changes: dict[str, Any] = {"state": Job.State.WAITING, "lease_until": None}
         if crashes >= MAX_CRASHES:
             changes = {
                 "state": Job.State.PARKED, "finished": now,
-                "error": f"Its worker died {crashes} times at the same point.",
+                "error": f"Its worker died {crashes} times while doing this.",
                 "next_step": "Look at the log of the worker, then retry.",
             }  # fmt: skip
         with transaction.atomic():
             # The token again: another reaper may have been here since.
             mine = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING, lease_until__lt=now)
-            if mine.update(
-                token=F("token") + 1, crashes=crashes, crashed_at=max(job.progress, job.crashed_at), **changes
-            ):
+            if mine.update(token=F("token") + 1, crashes=crashes, **changes):
                 note(job, f"job.{changes['state']}")
                 taken += 1
     return taken

@@ -10,7 +10,7 @@ class Job(models.Model):
     """A piece of background work. The row alone is enough for the work to be done; see creator/jobs.py.
 
     waiting -> running -> done | failed | cancelled; running -> waiting when its worker is lost, and -> parked when that
-    happened three times without getting any further.
+    happened six times without a finished step.
     """
 
     class State(models.TextChoices):
@@ -38,9 +38,7 @@ class Job(models.Model):
     progress = models.FloatField(default=0.0)
     attempt = models.PositiveSmallIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)
-    """Workers lost in a row without getting any further."""
-    crashed_at = models.FloatField(default=-1.0)
-    """The furthest progress at which a worker was lost."""
+    """Workers lost since the last step was finished."""
     token = models.PositiveIntegerField(default=0)
     """Fencing token: a worker that lost its lease holds an old one, and nothing that it writes counts."""
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -186,6 +186,7 @@ class ESpeakVoice(Voice):
     def _load(self) -> None:
         self._helpers = _Helpers(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
         weakref.finalize(self, self._helpers.stop)
+        self._ask({"action": "info"})  # a library that doesn't work here says so now
 
     def close(self) -> None:
         """End the helper process; the next use starts another."""

@@ -32,7 +32,7 @@ def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     asked = subprocess.Popen(
         [sys.executable, "manage.py", "create_story", str(ARTICLE), "--formats", "video:9x16,card:1x1", "--seconds",
          "20", "--json"],
-        cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     kills = 0
     try:
@@ -47,7 +47,7 @@ def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
             left = {pid: command for pid, command in alive_with(tmp_path).items() if pid != asked.pid}
             assert not left, f"alive 2 s after the kill: {left}"
             worker = start(tmp_path, "worker")
-        out, _ = asked.communicate(timeout=240)
+        out, told = asked.communicate(timeout=240)
     finally:
         worker.terminate()
         worker.wait(timeout=30)
@@ -55,7 +55,7 @@ def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
             asked.kill()
             asked.wait()
     assert kills >= 2
-    assert asked.returncode == 0
+    assert asked.returncode == 0, told.decode()
     assert len(json.loads(out)["files"]) == 4
     events = rows(tmp_path, "select data from creator_event where kind='step.done'")
     steps = [json.loads(str(data)) for (data,) in events]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from creator.models import Job
 from creator.services import setup
 from media_processing.engine import EngineError
+from media_processing.processes import guarded
 
 
 class StoryloomCommand(BaseCommand):
@@ -54,7 +54,7 @@ def some_worker() -> Iterator[None]:
     if setup.worker_is_up():
         yield
         return
-    process = subprocess.Popen([sys.executable, str(settings.MANAGE), "worker", "--parent", str(os.getpid())])
+    process = subprocess.Popen(guarded([sys.executable, settings.MANAGE, "worker"], nice=0), stdout=subprocess.DEVNULL)
     try:
         yield
     finally:

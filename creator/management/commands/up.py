@@ -16,6 +16,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from creator.management.commands._base import StoryloomCommand
 from creator.services import setup
+from media_processing.processes import guarded
 
 PATIENCE = 10
 """Seconds that web and worker get to stop by themselves."""
@@ -56,10 +57,9 @@ class Command(StoryloomCommand):
         return {"stopped": True}
 
     def _start(self, command: str, *args: str) -> subprocess.Popen[bytes]:
-        # Sessions of their own: Ctrl-C reaches only us, and we stop them in order.
-        return subprocess.Popen(
-            [sys.executable, str(settings.MANAGE), command, *args, "--parent", str(os.getpid())], start_new_session=True
-        )
+        # Sessions of their own: Ctrl-C reaches only us, and we stop them in order. Guarded: they die with us.
+        whole = guarded([sys.executable, settings.MANAGE, command, *args], nice=0)
+        return subprocess.Popen(whole, start_new_session=True)
 
     def _greet(self, installation: setup.Installation) -> None:
         link = setup.sign_in_link(installation.owner)

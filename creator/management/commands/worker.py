@@ -10,7 +10,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from creator.celery import app
-from creator.processes import die_with_parent
 
 
 class Command(BaseCommand):
@@ -18,11 +17,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--threads", type=int, default=settings.WORKER_THREADS, help="jobs at a time")
-        parser.add_argument("--parent", type=int, default=0, help="end with this process (used by `up`)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["parent"]:
-            die_with_parent(options["parent"])
         # Running as root in a container is the container's business; messages never carry code (JSON only).
         warnings.simplefilter("ignore", SecurityWarning)
         app.worker_main(
