@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from sesame.utils import get_query_string
 
-from creator.models import Membership, Story, User, Worker, Workspace
+from creator.models import Job, Membership, Story, User, Worker, Workspace
 from creator.services import publications, samples, stories
 from moderation.services import active_policy
 
@@ -25,18 +25,17 @@ class Installation:
     workspace: Workspace
     owner: User
     moderator: User
-    first_start: bool
 
 
 def ensure() -> Installation:
     """The default workspace with its people and its channel, made if this is the first start."""
     with transaction.atomic():
-        workspace, created = Workspace.objects.get_or_create(slug="studio", defaults={"name": "Studio"})
+        workspace, _created = Workspace.objects.get_or_create(slug="studio", defaults={"name": "Studio"})
         owner = _person(workspace, OWNER, Membership.Role.ADMIN, superuser=True)
         moderator = _person(workspace, MODERATOR, Membership.Role.MODERATOR)
         publications.default_channel(workspace)
         active_policy(workspace.pk)
-    return Installation(workspace, owner, moderator, created)
+    return Installation(workspace, owner, moderator)
 
 
 def _person(workspace: Workspace, name: str, role: str, *, superuser: bool = False) -> User:
@@ -55,15 +54,22 @@ def sign_in_link(user: User) -> str:
     return f"{settings.BASE_URL.rstrip('/')}/sign-in/link/{get_query_string(user)}"
 
 
-def start_sample_story(installation: Installation) -> Story:
-    """Have the sample story make itself; the rest of the sample library follows behind all other work."""
+def start_samples(installation: Installation) -> None:
+    """Where there is no story yet, have the sample story make itself; where none was asked for, the sample library."""
+    workspace = installation.workspace
     with transaction.atomic():
-        story = stories.create(
-            installation.workspace, by=installation.owner, article=samples.article(), name="article.md",
-            formats=["video:9x16", "card:9x16", "card:1x1"], samples_first=True,
-        )  # fmt: skip
-        samples.submit_rest(installation.workspace)
-    return story
+        if not Story.objects.in_workspace(workspace.pk).exists():
+            start_sample_story(installation)
+        if not Job.objects.filter(workspace=workspace, kind="draw_sample").exists():
+            samples.submit_rest(workspace)
+
+
+def start_sample_story(installation: Installation) -> Story:
+    """Have the sample story make itself, its pictures first."""
+    return stories.create(
+        installation.workspace, by=installation.owner, article=samples.article(), name="article.md",
+        formats=["video:9x16", "card:9x16", "card:1x1"], samples_first=True,
+    )  # fmt: skip
 
 
 def worker_is_up() -> bool:

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from creator.management.commands._base import StoryloomCommand, some_worker, wait_for
 from creator.management.commands.create_story import copy_out, publish
-from creator.services import publications, samples, setup, stories
+from creator.services import publications, setup, stories
 
 
 class Command(StoryloomCommand):
@@ -20,10 +20,7 @@ class Command(StoryloomCommand):
         call_command("migrate", verbosity=0, interactive=False)
         installation = setup.ensure()
         self.say("Making the sample story: article -> script -> pictures -> voice -> captions -> video and cards")
-        story = stories.create(
-            installation.workspace, by=installation.owner, article=samples.article(), name="article.md",
-            formats=["video:9x16", "card:9x16", "card:1x1"], samples_first=True,
-        )  # fmt: skip
+        story = setup.start_sample_story(installation)
         with some_worker():
             wait_for(story.jobs.get(), self.say)
         story.refresh_from_db()

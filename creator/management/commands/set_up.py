@@ -21,9 +21,9 @@ class Command(StoryloomCommand):
     def work(self, **options: Any) -> dict[str, Any]:
         call_command("migrate", verbosity=0, interactive=False)
         installation = setup.ensure()
-        if installation.first_start and not options["no_samples"]:
-            setup.start_sample_story(installation)
-        return {"workspace": installation.workspace.slug, "first_start": installation.first_start}
+        if not options["no_samples"]:
+            setup.start_samples(installation)
+        return {"workspace": installation.workspace.slug}
 
     def show(self, result: dict[str, Any]) -> None:
         self.stdout.write("Ready. Sign in with: python manage.py sign_in_link")

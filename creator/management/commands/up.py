@@ -43,8 +43,7 @@ class Command(StoryloomCommand):
             self._start("worker"),
         ]
         try:
-            if installation.first_start:
-                setup.start_sample_story(installation)
+            setup.start_samples(installation)
             _wait_until_it_answers(options["bind"], options["port"], processes, stop)
             self._greet(installation)
             while not stop.asked:
