@@ -69,10 +69,13 @@ def draw_for_story(work: Work, progress: Progress) -> None:
     count = story_count()
     missing = [number for number in range(count) if _there(work.job.workspace, number) is None]
     # Drawn by as many threads as there are cores, kept by this one: somebody is looking on.
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
         for done, (number, picture) in enumerate(zip(missing, pool.map(_drawn, missing), strict=True)):
             _keep(work.job.workspace, number, picture)
             progress((done + 1) / len(missing))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def submit_rest(workspace: Workspace) -> None:
@@ -111,9 +114,16 @@ def _drawn(number: int) -> Picture:
     words, moves = plan()[number]["words"], plan()[number]["kind"] == "video"
     if moves:
         return generation.animate(
-            words, width=CLIP[0], height=CLIP[1], seconds=CLIP_SECONDS, seed=number, engine="illustrator"
-        )
+            words, width=CLIP[0], height=CLIP[1], seconds=CLIP_SECONDS, seed=number, engine="illustrator",
+            progress=_stop_if_told,
+        )  # fmt: skip
     return generation.draw(words, width=STILL[0], height=STILL[1], seed=number, engine="illustrator")
+
+
+def _stop_if_told(_share: float) -> None:
+    """A clip takes seconds to draw: a worker that is told to stop doesn't wait for it."""
+    if jobs.stopping.is_set():
+        raise jobs.HandedBack
 
 
 def _keep(workspace: Workspace, number: int, picture: Picture) -> Asset:
