@@ -25,6 +25,8 @@ from tests.conftest import Cast
 from tests.factories import finished_story
 from tests.media_processing.makers import clip, picture_bytes, png_header
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 LINE = "The harbour got a new lighthouse on Friday. Fishers had asked for it for ten years. It cost less than planned. "
 BRIEF = {"formats": ["card:1x1"], "seconds": "20", "tone": "calm"}
 

@@ -19,6 +19,8 @@ from tests.conftest import Cast
 from tests.media_processing.makers import clip
 from tests.world import World, address, body, build, clients, routes
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 TABLE = tomllib.loads((Path(__file__).parent / "permissions.toml").read_text())
 WHO: list[str] = TABLE["who"]
 READ: dict[str, str] = TABLE["get"]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from media_processing.models import Asset
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def called(*args: str) -> Any:

@@ -16,6 +16,8 @@ from media_processing.gate import check_card
 from media_processing.lettering import Face
 from media_processing.timeline import FORMATS, Look
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 SIZES = [size for name, size in FORMATS.items() if name.startswith("card:")]
 LONG = "A headline that goes on and on about the harbour, the council, the boats and the skippers, " * 6
 

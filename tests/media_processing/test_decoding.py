@@ -174,6 +174,7 @@ class TestRefusedPictures:
         with pytest.raises(MediaError, match=r"nothing\.jpg can't be read"):
             inspect(tmp_path / "nothing.jpg")
 
+    @pytest.mark.slow
     def test_mutants_raise_nothing_else(self) -> None:
         chance = random.Random(7)
         seeds = [picture_bytes(picture(90, 70, noisy=True), form) for form in CONTENT_TYPES]
@@ -287,6 +288,7 @@ class TestRefusedVideo:
         with pytest.raises(MediaError, match=r"clip\.mp4 is damaged"):
             inspect(path)
 
+    @pytest.mark.slow
     def test_longer_than_four_hours(self, tmp_path: Path) -> None:
         path = tone(tmp_path / "long.flac", seconds=4.2 * 3600, rate=8000)
         with pytest.raises(MediaError, match=r"4\.2 hours") as caught:

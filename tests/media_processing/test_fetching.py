@@ -225,6 +225,7 @@ class TestRefusals:
         with pytest.raises(FetchError):
             get(site, "/bigheaders")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("path", ["/drip", "/hang", "/dripheaders"])
     def test_slow_ones_end_in_time(self, site: Site, path: str) -> None:
         started = time.monotonic()

@@ -18,6 +18,8 @@ import pytest
 from media_processing.engine import EngineError
 from media_processing.ffmpeg import binary, encode_frames, run_ffmpeg, untrusted
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER = ["-re", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=10", "-t", "60", "-f", "null", "-"]
 """Takes a minute of wall-clock time and next to no work."""

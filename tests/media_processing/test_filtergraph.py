@@ -18,6 +18,8 @@ from tests.contracts.renderer import RendererContract, corner, frame
 from tests.media_processing.films import film, painting, scene, tone
 from tests.media_processing.makers import colours
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 
 class TestFiltergraphRenderer(RendererContract):
     @pytest.fixture

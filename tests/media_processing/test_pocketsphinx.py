@@ -21,6 +21,8 @@ from media_processing.pronouncing import phones, spoken_tokens, spoken_words
 from tests.contracts.aligner import AlignerContract
 from tests.contracts.transcriber import TranscriberContract
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 NEWS = "The city council approved a new bicycle network on Tuesday, after two years of debate."
 OTHER = "Scientists say the glacier lost three thousand tonnes of ice in the nineties alone."
 

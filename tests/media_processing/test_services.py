@@ -20,6 +20,8 @@ from media_processing.models import Asset, Rendition, Transcript
 from media_processing.services import import_file, rendition_of, store_asset, store_rendition, stretches
 from tests.media_processing.makers import clip, colours, picture, picture_bytes, tone
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 
 @pytest.fixture
 def media(settings: Any, tmp_path: Path) -> Path:

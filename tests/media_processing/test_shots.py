@@ -13,6 +13,8 @@ from media_processing.pictures import sharpness
 from media_processing.shots import shots
 from tests.media_processing.makers import clip, colours, picture_bytes
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 
 def test_cuts_are_found_to_the_frame(tmp_path: Path) -> None:
     path = colours(tmp_path / "film.mp4", ("red", 2.0), ("lime", 3.0), ("navy", 1.5))

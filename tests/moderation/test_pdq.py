@@ -13,6 +13,8 @@ from moderation import pdq
 from moderation.engines.hashes import HashesJudge
 from tests.contracts.picture_judge import PictureJudgeContract
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 SCENES = 40
 
 

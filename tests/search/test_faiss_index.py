@@ -113,6 +113,7 @@ def test_a_view_outlives_the_generation_that_it_maps(index: FaissIndex) -> None:
     assert np.array_equal(view.base.vectors[7], vectors[7].astype(np.float16))
 
 
+@pytest.mark.slow
 def test_large_libraries_keep_their_recall(tmp_path: Path) -> None:
     """Clustered vectors, since uniformly random ones have no neighbours to speak of."""
     index = FaissIndex("faiss", folder=tmp_path, exact_up_to=1000)

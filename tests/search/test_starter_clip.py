@@ -14,6 +14,8 @@ from PIL import Image
 from search.engines.onnx import PICTURE, STARTER, TEXT, WORDS, OnnxEmbedder, squashed
 from search.training.export import digest
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 shipped = pytest.mark.skipif(not (STARTER / "card.json").exists(), reason="the starter CLIP isn't there yet")
 
 

@@ -13,6 +13,8 @@ from moderation.models import Review
 from tests.conftest import Cast
 from tests.factories import picture
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 PAGES = ("/", "/library/", "/jobs/", "/settings/engines/", "/settings/channels/")
 
 
