@@ -50,6 +50,15 @@ class Asset(models.Model):
     domain = models.CharField(max_length=30, default="photographs")
     """What kind of picture it is, in the words of an embedder's card."""
     colour = models.CharField(max_length=7, blank=True, help_text="dominant colour, #rrggbb")
+    colours = models.JSONField(default=list, blank=True)
+    """Names of the colours that fill it, the largest first: ["blue", "white"]."""
+    taken = models.DateTimeField(null=True, blank=True, help_text="when it was photographed or recorded, if it says so")
+    metadata = models.JSONField(default=dict, blank=True)
+    """What came inside the file, from EXIF and IPTC: {"caption", "keywords", "place", "camera", "byline", ...}."""
+    seen_text = models.TextField(blank=True, help_text="text that can be read in the picture")
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged", help_text="the copy that stays"
+    )
     archived = models.DateTimeField(null=True, blank=True)
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

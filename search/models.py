@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, JSONField, TextField
 
@@ -50,6 +51,8 @@ class Moment(models.Model):
     key_time = models.FloatField(default=0.0, help_text="second of the key frame")
     text = models.TextField(blank=True)
     """What is said there."""
+    pdq = models.CharField(max_length=64, blank=True)
+    """PDQ hash of its key frame, by which copies are found; empty for a sound and for a picture with no structure."""
 
     objects = MomentQuerySet.as_manager()
 
@@ -87,6 +90,26 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.moment_id} by {self.model[:12]}"
+
+
+class KeptApart(models.Model):
+    """Two assets that look alike and that a person wants to keep both."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="+")
+    one = models.ForeignKey("media_processing.Asset", on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey("media_processing.Asset", on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("one", "other"), name="kept_apart_once"),
+            models.CheckConstraint(condition=models.Q(one__lt=F("other")), name="kept_apart_in_order"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.one_id} and {self.other_id}"
 
 
 class MomentWords(models.Model):
