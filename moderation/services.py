@@ -19,8 +19,8 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from PIL import Image
 
+from media_processing import pdq
 from media_processing.engine import EngineError, engines
-from moderation import pdq
 from moderation.engines.base import Opinion, PictureJudge, TextJudge
 from moderation.models import BannedHash, Decision, Policy, Review, Verdict
 from moderation.weighing import Outcome, Piece, PolicyError, checked, confidence, severity, storable, weigh

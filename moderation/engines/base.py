@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from media_processing.engine import Engine
-from moderation.pdq import HashBank
+from media_processing.pdq import HashBank
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from moderation import pdq
+from media_processing import pdq
 from moderation.engines.base import Opinion, PictureJudge
 
 VERSION = "1"

@@ -14,8 +14,8 @@ BANNED = 100_000
 
 def figures() -> Iterator[Figure]:
     from creator.services import samples
+    from media_processing import pdq
     from media_processing.engine import engines
-    from moderation import pdq
     from moderation.folding import fold
 
     text = samples.article().decode() if isinstance(samples.article(), bytes) else str(samples.article())

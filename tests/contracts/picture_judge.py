@@ -8,8 +8,8 @@ import math
 import pytest
 from PIL import Image
 
+from media_processing.pdq import EMPTY_BANK
 from moderation.engines.base import PictureJudge
-from moderation.pdq import EMPTY_BANK
 
 
 class PictureJudgeContract:

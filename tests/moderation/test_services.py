@@ -20,8 +20,8 @@ from moderation.engines.base import Opinion, TextJudge
 from moderation.models import Decision, Policy, Review, Verdict
 from moderation.services import Conflict, Outcome, Piece
 from tests.conftest import Cast
+from tests.media_processing.test_pdq import recompressed, scene
 from tests.moderation.conftest import BLOCK, PASS, make_story, opened
-from tests.moderation.test_pdq import recompressed, scene
 
 GROUNDS: dict[str, Any] = {"verb": "reject", "reason": "policy", "clause": "violence"}
 
