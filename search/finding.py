@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from media_processing.engine import engines
 from search import spaces
+from search.counting import Counted, count
 from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.fulltext import WordRank
 from search.models import Embedding, Moment, MomentQuerySet
-from search.query import MOST, Query, QueryError, allowed, checked, narrowed
+from search.query import DEEPEST, MOST, Query, QueryError, allowed, checked, narrowed
 from search.ranking import Fused, Signal, is_about, mmr, rrf
 from search.spaces import Space
 from search.words import LONGEST, matched_share, wanted, without_marks, words_of
 
-DEEPEST = 20_000
-"""Most candidates that one signal is asked for, however many the filters drop."""
 BACKGROUND = 256
 """Pictures of the library from which the usual cosine to a query is told."""
 LATIN = frozenset("cs da de en es fi fr hu id it nl no pl pt ro sv sw tr vi".split())  # noqa: SIM905
@@ -36,6 +35,14 @@ class Found:
     score: float
     start: float
     """Second of the asset at which it begins."""
+    at: float | None = None
+    """Second at which the first of the words is said, where they were found in what is said."""
+    why: str = ""
+    """Where the words stand: "said at 0:42", "in the title", "written in the picture"; empty where they don't."""
+    snippet: tuple[tuple[str, bool], ...] = ()
+    """What stands there, in pieces: (text, whether it is one of the words). Plain text, never markup."""
+    folded: tuple[uuid.UUID, ...] = ()
+    """Assets that look the same and aren't shown, the best first."""
     explain: tuple[Signal, ...] = ()
     """What the score is made of; the contributions sum to it."""
     by_words_only: bool = False
@@ -53,6 +60,10 @@ class Results:
     """What a person should know of how it was found: "Found by words only: ..."."""
     model: str = ""
     """The embedder that looked at pictures; empty where none did."""
+    more: int | None = None
+    """Offset at which the results go on; None where these were the last."""
+    cut: bool = False
+    """Whether `relevant_only` left something out."""
 
     def __iter__(self) -> Iterator[Found]:
         return iter(self.found)
@@ -97,6 +108,11 @@ def find(query: Query, *, embedder: Embedder | None = None, index: Index | None 
     if query.diversify:
         found = search.diversified(found)
     return Results(tuple(found[: query.limit]), tuple(search.notes), search.model)
+
+
+def facets(query: Query) -> Counted:
+    """How many assets a query finds, by every value of every filter."""
+    return count(checked(query))
 
 
 def _newest(query: Query, moments: MomentQuerySet) -> tuple[Found, ...]:

@@ -8,29 +8,41 @@ from typing import Any
 from media_processing.engine import engines
 from media_processing.models import Asset
 from search import spaces
+from search.counting import Counted
 from search.engines.base import Embedder, Index, IndexDamaged, Vectors
-from search.finding import Found, Results, find
+from search.filters import FILTERS, Asked, Filter, QueryError, Values, formatted, parse
+from search.finding import Found, Results, facets, find
 from search.indexing import Stretch, index_asset, refresh_words, unindex_asset
 from search.models import Embedding, Moment
-from search.query import Query, QueryError
+from search.query import SORTS, Query, checked
 from search.ranking import Candidate, Chosen, Signal, choose_visuals
 from search.spaces import Space
 
 __all__ = [
+    "FILTERS",
+    "SORTS",
+    "Asked",
     "Candidate",
     "Chosen",
+    "Counted",
+    "Filter",
     "Found",
     "Query",
     "QueryError",
     "Results",
     "Signal",
     "Stretch",
+    "Values",
+    "checked",
     "choose_visuals",
     "describe",
     "embedding_of",
+    "facets",
     "find",
+    "formatted",
     "index_asset",
     "mend",
+    "parse",
     "rebuild",
     "refresh_words",
     "unindex_asset",

@@ -38,17 +38,6 @@ class Imported:
     next_step: str = ""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One result of a search with its asset."""
-
-    asset: Asset
-    found: search.Found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.found, name)
-
-
 @contextmanager
 def scratch_file(content: bytes, suffix: str) -> Iterator[Path]:
     """Bytes as a file for as long as the block runs."""
@@ -164,20 +153,3 @@ def import_waiting(work: Work) -> None:
     if files:
         with suppress(OSError):  # not empty: another try of this job still reads it
             Path(files[0]["path"]).parent.rmdir()
-
-
-def find(
-    workspace: Workspace, words: str = "", *, kind: str | None = None, orientation: str | None = None,
-    tag: str | None = None, like: Image.Image | None = None, like_moment: int | None = None, limit: int = 60,
-) -> list[Shown]:  # fmt: skip
-    """Search the library of a workspace: by words, by a picture, or both."""
-    results = search.find(
-        search.Query(
-            workspace_id=workspace.pk, words=words, like=like, like_moment=like_moment,
-            kinds=(kind,) if kind else (), orientation=orientation or "", tag=tag or "", limit=limit,
-        )
-    )  # fmt: skip
-    assets = Asset.objects.in_workspace(workspace.pk).prefetch_related("renditions").in_bulk(
-        [found.asset_id for found in results.found]
-    )
-    return [Shown(assets[found.asset_id], found) for found in results.found if found.asset_id in assets]

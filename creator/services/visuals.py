@@ -70,8 +70,9 @@ def choose_for_words(workspace: Workspace, words: str) -> Offers:
 
 def _candidates(workspace: Workspace, words: str) -> Sequence[search.Found]:
     query = search.Query(
-        workspace_id=workspace.pk, words=words[:300], kinds=("image", "video"), limit=OFFERED * 3, literal=True
-    )
+        workspace_id=workspace.pk, words=words[:300], filters={"kind": ("image", "video")}, limit=OFFERED * 3,
+        literal=True,
+    )  # fmt: skip
     return search.find(query).found
 
 

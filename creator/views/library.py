@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from creator.access import asset_for, job_for, may, workspace_for
 from creator.forms import LICENCES, ImportForm
 from creator.models import Scene, Story, Workspace
-from creator.services import choices, library
+from creator.services import choices, finding, library
 from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.models import Asset, AssetQuerySet
@@ -67,10 +67,9 @@ def results(workspace: Workspace, said: QueryDict, asked: dict[str, str]) -> dic
         more = _address(said, page=str(page.next_page_number())) if page.has_next() else ""
         return {"tiles": tiles, "count": page.paginator.count, "more": more}
     try:
-        found = library.find(
-            workspace, asked["q"], kind=asked["kind"] or None, orientation=asked["orientation"] or None,
-            tag=asked["tag"] or None, like_moment=_moment(workspace, asked["like"]), limit=PAGE,
-        )  # fmt: skip
+        chosen = {name: [asked[name]] for name in ("kind", "orientation", "tag") if asked[name]}
+        question = finding.Question(asked["q"], chosen, like_moment=_moment(workspace, asked["like"]))
+        found = finding.find(workspace, question, limit=PAGE)
     except EngineError as error:
         return {"tiles": [], "count": 0, "search_error": error, "stories_found": _stories(workspace, asked["q"])}
     return {

@@ -8,7 +8,7 @@ import pytest
 
 from creator import jobs
 from creator.models import Job
-from creator.services import library, samples
+from creator.services import finding, samples
 from media_processing.models import Asset
 from tests.conftest import Cast
 
@@ -38,7 +38,7 @@ def test_spoken_samples_are_long_enough_and_found_by_what_is_said(cast: Cast) ->
     sounds = Asset.objects.filter(kind="audio")
     assert sounds.count() == len(spoken)
     assert min(sounds.values_list("seconds", flat=True)) >= 10
-    found = library.find(cast.workspace, "yeast", kind="audio")
+    found = finding.find(cast.workspace, "yeast kind:audio").shown
     assert found[0].asset.title == "How bread rises"
     assert 0 <= found[0].found.start < found[0].asset.seconds
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from creator.management.commands._base import StoryloomCommand
-from creator.services import library, setup
+from creator.services import finding, setup
 from media_processing.decoding import open_picture
 
 
@@ -25,9 +25,9 @@ class Command(StoryloomCommand):
     def work(self, **options: Any) -> list[dict[str, Any]]:
         installation = setup.ensure()
         like = open_picture(options["like"]) if options["like"] else None
-        found = library.find(
-            installation.workspace, options["words"], kind=options["kind"], like=like, limit=options["limit"]
-        )
+        kinds = {"kind": [options["kind"]]} if options["kind"] else {}
+        question = finding.Question(options["words"], kinds, like=like)
+        found = finding.find(installation.workspace, question, limit=options["limit"])
         return [
             {
                 "asset": str(each.asset.pk),
