@@ -63,6 +63,9 @@ class Environment(BaseSettings):
     index: str = Field(default="faiss", alias="INDEX", description="Default index.")
     renderer: str = Field(default="filtergraph", alias="RENDERER", description="Default renderer.")
 
+    prices: str = Field(
+        default="", alias="STORYLOOM_PRICES", description="A price table of your own (TOML), read before ours."
+    )
     openai_api_key: str = Field(
         default="", alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible endpoint."
     )

@@ -225,6 +225,9 @@ ENGINES = {
     for role, named in _ENGINES.items()
 }
 
+PRICES = environment.prices
+"""A price table of this installation's own, read before generation/prices.toml."""
+
 # Jobs: the ledger is the truth; Celery wakes workers and gives them threads -------------------------------------------
 LEASE_SECONDS = environment.lease
 DISPATCH_SECONDS = 0.25

@@ -1,0 +1,141 @@
+"""What engines cost: a table of prices as data, and the estimate of a call."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from generation.engines.metering import Forecast
+from media_processing.engine import EngineError
+
+OURS = Path(__file__).with_name("prices.toml")
+MICRO = Decimal("0.000001")
+"""The smallest amount that is kept."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What an engine asks: per million tokens, or per second of this installation's own machines."""
+
+    input: Decimal = Decimal(0)
+    output: Decimal = Decimal(0)
+    second: Decimal = Decimal(0)
+
+    def of(self, *, prompt_tokens: int = 0, completion_tokens: int = 0, seconds: float = 0.0) -> Decimal:
+        """The amount, rounded up to a millionth."""
+        amount = (self.input * prompt_tokens + self.output * completion_tokens) / 1_000_000
+        return (amount + self.second * Decimal(repr(seconds))).quantize(MICRO, ROUND_CEILING)
+
+    @property
+    def free(self) -> bool:
+        return not (self.input or self.output or self.second)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a call will cost. `most` is what is set aside for it, in the table's currency."""
+
+    likely: Decimal = Decimal(0)
+    most: Decimal = Decimal(0)
+    currency: str = "USD"
+    known: bool = True
+    """False where the table has no price for the model."""
+
+    @property
+    def costs(self) -> bool:
+        """Whether there is an amount to show."""
+        return self.known and self.likely > 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """The prices of an installation."""
+
+    date: date
+    currency: str
+    machine: dict[str, Decimal]
+    models: dict[tuple[str, str], Price]
+
+    def price(self, role: str, provider: str, model: str) -> Price | None:
+        """What an engine asks; None where nobody knows. `provider` is a host, "" for an engine inside the program.
+
+        A server on this machine, or on a private network, asks for machine time only. A name with a date at its end is
+        a snapshot of the model before it.
+        """
+        snapshot = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", model)
+        listed = self.models.get((provider, model)) or self.models.get((provider, snapshot))
+        if listed is None and is_own(provider):
+            return Price(second=self.machine.get(role, Decimal(0)))
+        return listed
+
+
+def is_own(provider: str) -> bool:
+    """Whether a host is this machine, or one of a private network."""
+    if provider in ("", "localhost"):
+        return True
+    try:
+        return ip_address(provider).is_private
+    except ValueError:
+        return False
+
+
+def table() -> Table:
+    """The installation's prices: its own table, where STORYLOOM_PRICES names one, before ours."""
+    return _table(str(settings.PRICES or ""))
+
+
+@lru_cache(maxsize=8)
+def _table(own: str) -> Table:
+    ours = _read(OURS)
+    if not own:
+        return ours
+    theirs = _read(Path(own))
+    if theirs.currency != ours.currency:
+        return theirs  # amounts in two currencies can't stand in one table
+    return Table(theirs.date, theirs.currency, {**ours.machine, **theirs.machine}, {**ours.models, **theirs.models})
+
+
+def _read(path: Path) -> Table:
+    try:
+        said: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        models = {
+            (str(each["provider"]), str(each["name"])): Price(_amount(each["input"]), _amount(each["output"]))
+            for each in said.get("model", [])
+        }
+        machine = {role: _amount(second) for role, second in said.get("machine", {}).items()}
+        return Table(said["date"], str(said["currency"]), machine, models)
+    except (OSError, ArithmeticError, KeyError, TypeError, ValueError) as error:
+        raise EngineError(
+            f"The price table {path.name} can't be read ({error}).",
+            next_step="Correct the file that STORYLOOM_PRICES names; generation/prices.toml shows the form.",
+            permanent=True,
+        ) from error
+
+
+def _amount(said: object) -> Decimal:
+    amount = Decimal(str(said))
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"{said!r} is no price")
+    return amount
+
+
+def estimate(role: str, provider: str, model: str, forecast: Forecast) -> Estimate:
+    """What a call of that size will cost."""
+    prices = table()
+    price = prices.price(role, provider, model)
+    if price is None:
+        return Estimate(currency=prices.currency, known=False)
+    return Estimate(
+        likely=price.of(prompt_tokens=forecast.prompt, completion_tokens=forecast.completion),
+        most=price.of(prompt_tokens=forecast.most_prompt, completion_tokens=forecast.most_completion),
+        currency=prices.currency,
+    )
