@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -14,6 +17,10 @@ from PIL import Image
 from media_processing.engine import Engine, EngineError
 
 Vectors: TypeAlias = NDArray[np.float32]
+CACHED_TEXTS = 4096
+"""Texts whose vectors an embedder remembers: at 512 dimensions, 8 MB."""
+BATCH = 32
+"""Most texts or pictures of one run of a tower."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +42,26 @@ class Embedder(Engine, ABC):
 
     role = "embedder"
 
+    def __init__(self, name: str = "") -> None:
+        super().__init__(name)
+        self._texts = TextRuns(lambda texts: _unit(self._embed_texts(texts)))
+
     @property
     @abstractmethod
     def card(self) -> Card: ...
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimensions) unit vectors."""
+        """(n, dimensions) unit vectors. A text that was asked for lately isn't run through the model again."""
         self.load()
-        return _unit(self._embed_texts(list(texts)))
+        if not texts:
+            return np.zeros((0, self.card.dimensions), np.float32)
+        return np.stack(self._texts.vectors(texts))
 
     def embed_pictures(self, pictures: Sequence[Image.Image]) -> Vectors:
         """(n, dimensions) unit vectors of RGB pictures of any size."""
         self.load()
+        if not pictures:
+            return np.zeros((0, self.card.dimensions), np.float32)
         return _unit(self._embed_pictures(list(pictures)))
 
     def understood(self, text: str) -> list[str]:
@@ -58,6 +73,70 @@ class Embedder(Engine, ABC):
 
     @abstractmethod
     def _embed_pictures(self, pictures: list[Image.Image]) -> Vectors: ...
+
+
+class TextRuns:
+    """Remembers the vectors of texts, and runs what several threads ask for at the same time as one batch.
+
+    A run of one text and a run of ten read the same weights, which is most of the time of a small one. Nobody waits
+    for a batch to fill: whoever comes while nothing runs goes at once, and what came meanwhile goes together next.
+    """
+
+    def __init__(self, run: Callable[[list[str]], Vectors], *, remembered: int = CACHED_TEXTS) -> None:
+        self._run = run
+        self._remembered = remembered
+        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._asked: dict[str, Future[Vectors]] = {}
+        self._waiting: list[str] = []
+        self._running = False
+        self._changed = threading.Condition()
+
+    def vectors(self, texts: Sequence[str]) -> list[Vectors]:
+        """The vector of each text. Raises what the run of one of them raised."""
+        with self._changed:
+            wanted = {text: self._recalled(text) or self._ask(text) for text in texts}
+            while not all(future.done() for future in wanted.values()):
+                if self._running or not self._waiting:
+                    self._changed.wait()
+                else:
+                    self._run_waiting()
+        return [wanted[text].result() for text in texts]
+
+    def _recalled(self, text: str) -> Future[Vectors] | None:
+        if text not in self._known:
+            return None
+        self._known.move_to_end(text)
+        future: Future[Vectors] = Future()
+        future.set_result(self._known[text])
+        return future
+
+    def _ask(self, text: str) -> Future[Vectors]:
+        if text not in self._asked:
+            self._asked[text] = Future()
+            self._waiting.append(text)
+        return self._asked[text]
+
+    def _run_waiting(self) -> None:
+        """One batch, with the lock open while it runs."""
+        part, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        self._running = True
+        self._changed.release()
+        try:
+            result: list[Vectors] | BaseException = list(self._run(part))
+        except BaseException as error:  # whoever waits must hear of it too
+            result = error
+        finally:
+            self._changed.acquire()
+        self._running = False
+        for number, text in enumerate(part):
+            if isinstance(result, BaseException):
+                self._asked.pop(text).set_exception(result)
+            else:
+                self._known[text] = result[number].copy()  # a view would keep the whole batch
+                self._asked.pop(text).set_result(self._known[text])
+        while len(self._known) > self._remembered:
+            self._known.popitem(last=False)
+        self._changed.notify_all()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +12,52 @@ import numpy as np
 from PIL import Image
 
 from media_processing.engine import EngineError
-from search.engines.base import Card, Embedder, Vectors
+from search.engines.base import BATCH, Card, Embedder, Vectors
 
-BATCH = 32
+PRECISIONS = ("", "fp32", "bf16")
 
 
 class OpenClipEmbedder(Embedder):
-    """Runs on the GPU in bf16 where there is one, else on the CPU in fp32."""
+    """Runs on the GPU where there is one, else on the CPU.
+
+    `model` is an open_clip architecture ("ViT-B-32") or a folder as "local-dir:...", `weights` a pretrained tag or a
+    file of weights. `precision` is "fp32" or "bf16"; without it, bf16 on a GPU and fp32 on a CPU.
+    """
 
     title = "open_clip"
     leaves_the_machine = False
 
     def __init__(
-        self, name: str = "openclip", *, model: str = "", weights: str = "", domains: tuple[str, ...] = ()
-    ) -> None:
+        self, name: str = "openclip", *, model: str = "", weights: str = "", precision: str = "",
+        domains: tuple[str, ...] = (), languages: tuple[str, ...] = ("en",),
+    ) -> None:  # fmt: skip
         super().__init__(name)
         self.architecture = model
         self.weights = weights
-        self.domains = domains or ("photographs", "illustrations")
+        self.precision = precision
+        self.domains = tuple(domains) or ("photographs", "illustrations")
+        self.spoken = tuple(languages)
         self._net: Any = None
         self._prepare: Any = None
         self._tokens: Any = None
         self._device = "cpu"
         self._dimensions = 0
+        self._digest = ""
 
     def problems(self) -> list[EngineError]:
-        if not self.architecture or not self.weights:
+        if not self.architecture or not (self.weights or self.architecture.startswith("local-dir:")):
             return [
                 EngineError(
                     "No open_clip model is named.",
                     next_step="Set CLIP_MODEL (for example ViT-B-32) and CLIP_WEIGHTS (a file, or a pretrained tag).",
                     permanent=True,
+                )
+            ]
+        if self.precision not in PRECISIONS:
+            return [
+                EngineError(
+                    f"open_clip doesn't run in the precision {self.precision!r} here.",
+                    next_step="Set CLIP_PRECISION to fp32 or bf16.", permanent=True,
                 )
             ]
         return []
@@ -52,59 +69,106 @@ class OpenClipEmbedder(Embedder):
     @property
     def card(self) -> Card:
         self.load()
-        digest = hashlib.sha256(f"{self.architecture}\n{self._weights_digest()}".encode()).hexdigest()
-        return Card(self.model, digest, self._dimensions, self.domains)
-
-    def _weights_digest(self) -> str:
-        path = Path(self.weights)
-        if not path.is_file():
-            return self.weights
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return Card(self.model, self._digest, self._dimensions, self.domains, self.spoken)
 
     def _load(self) -> None:
         for problem in self.problems():
             raise problem
-        from media_processing.compat import mend_torchvision
-
-        mend_torchvision()
-        try:
-            import open_clip
-            import torch
-        except ImportError as error:
-            raise EngineError(
-                "open_clip isn't installed.", next_step="Run: pip install -e '.[local-models]'", permanent=True
-            ) from error
+        torch = torch_of()
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-        # weights_only: a file with pickled code in it is refused, not run.
-        net, _, prepare = open_clip.create_model_and_transforms(
-            self.architecture, pretrained=self.weights, device=self._device, weights_only=True
-        )
-        self._net = net.eval().to(dtype)
-        self._prepare = prepare
-        self._tokens = open_clip.get_tokenizer(self.architecture)
+        net, self._prepare, self._tokens = opened(self.architecture, self.weights)
+        dtype = torch.bfloat16 if (self.precision or self._default()) == "bf16" else torch.float32
+        self._net = net.to(self._device, dtype)
         self._dimensions = int(self._embed_texts(["a"]).shape[1])
+        # As many bits as it has: vectors of bf16 and of fp32 are of one space.
+        self._digest = hashlib.sha256(f"{self.architecture}\n{weights_digest(self.weights)}".encode()).hexdigest()
+
+    def _default(self) -> str:
+        return "bf16" if self._device == "cuda" else "fp32"
 
     def _embed_texts(self, texts: list[str]) -> Vectors:
-        return self._run(self._net.encode_text, [self._tokens(texts[at : at + BATCH]) for at in _starts(texts)])
+        safe = [text.encode(errors="replace").decode() for text in texts]
+        return self._run(self._net.encode_text, [self._tokens(safe[at : at + BATCH]) for at in _starts(safe)])
 
     def _embed_pictures(self, pictures: list[Image.Image]) -> Vectors:
-        import torch
-
+        torch = torch_of()
         dtype = next(self._net.parameters()).dtype
-        batches = [
+        batches = (
             torch.stack([self._prepare(picture) for picture in pictures[at : at + BATCH]]).to(dtype)
             for at in _starts(pictures)
-        ]
+        )
         return self._run(self._net.encode_image, batches)
 
-    def _run(self, encode: Any, batches: list[Any]) -> Vectors:
-        import torch
+    def _run(self, encode: Any, batches: Any) -> Vectors:
+        with torch_of().inference_mode():
+            return np.concatenate([encode(batch.to(self._device)).float().cpu().numpy() for batch in batches])
 
-        with torch.inference_mode():
-            found = [encode(batch.to(self._device)).float().cpu().numpy() for batch in batches]
-        return np.concatenate(found) if found else np.zeros((0, self._dimensions), np.float32)
+
+def torch_of() -> Any:
+    """torch, once open_clip can be imported beside it. Raises EngineError where either is missing."""
+    from media_processing.compat import mend_torchvision
+
+    try:
+        mend_torchvision()
+        import open_clip  # noqa: F401
+        import torch
+    except ImportError as error:
+        raise EngineError(
+            "open_clip isn't installed.", next_step="Run: pip install -e '.[local-models]'", permanent=True
+        ) from error
+    return torch
+
+
+def opened(architecture: str, weights: str) -> tuple[Any, Any, Any]:
+    """An open_clip model in fp32 on the CPU, its preprocessing and its tokenizer. Raises EngineError.
+
+    Weights are only ever read as weights: a file with pickled code in it is refused, not run.
+    """
+    torch_of()
+    import open_clip
+
+    if ":" not in architecture and architecture not in open_clip.list_models():
+        near = difflib.get_close_matches(architecture, open_clip.list_models(), n=5, cutoff=0.4)
+        raise _refused(
+            f"open_clip knows no model {architecture[:80]!r}.",
+            f"Close to it: {', '.join(near)}." if near else "Models are, for example, ViT-B-32 and ViT-L-14.",
+        )
+    tags = open_clip.list_pretrained_tags_by_model(architecture) if ":" not in architecture else []
+    if ":" not in architecture and not Path(weights).is_file() and weights not in tags:
+        raise _refused(
+            f"{weights!r} is neither a file nor a pretrained tag of {architecture}.",
+            f"Its tags are: {', '.join(tags)}." if tags else "Name a file with its weights.",
+        )
+    try:
+        net, _, prepare = open_clip.create_model_and_transforms(
+            architecture, pretrained=weights or None, device="cpu", weights_only=True, require_pretrained=True,
+            pretrained_hf=False,
+        )  # fmt: skip
+        return net.eval().float(), prepare, open_clip.get_tokenizer(architecture)
+    except pickle.UnpicklingError as error:
+        raise _refused(
+            f"{Path(weights).name} holds more than weights, and code in it is never run.",
+            "Save it as .safetensors, or as a state_dict by a torch that you trust.",
+        ) from error
+    except (RuntimeError, ValueError, OSError, EOFError, KeyError, ImportError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)[:300]
+        raise _refused(
+            f"{architecture} with {Path(weights).name or 'its weights'} can't be loaded: {first}",
+            "Give the weights of exactly this model; a tag is downloaded once, which needs the network.",
+        ) from error
+
+
+def weights_digest(weights: str) -> str:
+    """SHA-256 of a file of weights; a tag is its own."""
+    path = Path(weights)
+    if not path.is_file():
+        return weights
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refused(message: str, next_step: str) -> EngineError:
+    return EngineError(message, next_step=next_step, permanent=True)
 
 
 def _starts(items: list[Any]) -> range:

@@ -86,12 +86,6 @@ class TestEngine:
     def test_nothing_gives_no_vectors(self, embedder: OnnxEmbedder) -> None:
         assert embedder.embed_texts([]).shape == embedder.embed_pictures([]).shape == (0, embedder.card.dimensions)
 
-    def test_a_repeated_text_is_not_run_again(self) -> None:
-        embedder = OnnxEmbedder()
-        first = embedder.embed_texts(["a red car", "a dog"])
-        embedder._texts = None
-        assert np.array_equal(embedder.embed_texts(["a dog", "a red car", "a dog"]), first[[1, 0, 1]])
-
     def test_it_tells_which_words_it_understood(self, embedder: OnnxEmbedder) -> None:
         assert embedder.understood("Two red cars, zzyzx") == ["two", "red", "car"]
 
