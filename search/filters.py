@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from django.contrib.auth import get_user_model
-from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Q, QuerySet, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
@@ -217,7 +217,7 @@ FILTERS: tuple[Filter, ...] = (
     Filter(
         "made", "Made by",
         lambda value: ~Q(made_by__has_key="engine") if value == PEOPLE else Q(made_by__engine=value),
-        value=Coalesce(KeyTextTransform("engine", "made_by"), Value(PEOPLE)),
+        value=Coalesce(KeyTextTransform("engine", "made_by"), Value(PEOPLE), output_field=TextField()),
     ),
     Filter("after", "Added since", _since("created"), example="a day as 2026-01-31, 2026-01 or 2026"),
     Filter("before", "Added before", _before("created"), example="a day as 2026-01-31, 2026-01 or 2026"),
