@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, JSONField, TextField
 
-from search.fulltext import TABLE, HasItem, Matches, WordRank
+from search.fulltext import TABLE, Among, HasItem, Matches, WordRank
 from search.words import wanted
 
 TextField.register_lookup(Matches)
 JSONField.register_lookup(HasItem)
+models.BigAutoField.register_lookup(Among)
 
 
 class MomentQuerySet(models.QuerySet["Moment"]):
@@ -110,6 +111,66 @@ class KeptApart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.one_id} and {self.other_id}"
+
+
+class CopyScan(models.Model):
+    """How far a workspace has been looked through for copies."""
+
+    workspace = models.OneToOneField(
+        "creator.Workspace", on_delete=models.CASCADE, primary_key=True, related_name="copy_scan"
+    )
+    newest = models.BigIntegerField(default=0)
+    """The number of the newest moment whose picture was compared with the others."""
+    seen = models.BigIntegerField(default=0)
+    """The number of the newest embedding that was compared."""
+    model = models.CharField(max_length=64, blank=True)
+    """Digest of the embedder by which look-alikes were told; empty where none could work."""
+    finished = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.workspace_id} up to {self.newest}"
+
+
+class CopyGroup(models.Model):
+    """Assets that are copies of one, or look like one. Derived: `copies.scan` makes it anew from hashes and vectors."""
+
+    class Kind(models.TextChoices):
+        COPIES = "copies", "Copies"
+        LOOK_ALIKES = "look-alikes", "Look-alikes"
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="copy_groups")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    leader = models.ForeignKey("media_processing.Asset", null=True, on_delete=models.SET_NULL, related_name="+")
+    """The member that every other one is near to, so that no chain of likenesses brings strangers together."""
+
+    class Meta:
+        indexes = (models.Index(fields=("workspace", "kind", "id")),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.leader_id}"
+
+
+class CopyMember(models.Model):
+    """An asset in a group."""
+
+    class Form(models.TextChoices):
+        SAME = "same", "The same picture"
+        MIRRORED = "mirrored", "Mirrored"
+        PART = "part", "Shares shots"
+        ALIKE = "alike", "Looks alike"
+
+    group = models.ForeignKey(CopyGroup, on_delete=models.CASCADE, related_name="members")
+    asset = models.ForeignKey("media_processing.Asset", on_delete=models.CASCADE, related_name="+")
+    form = models.CharField(max_length=10, choices=Form.choices, default=Form.SAME)
+    likeness = models.FloatField(default=1.0)
+    """To the leader, 0 to 1: share of equal hash bits, or cosine, or for a video share of the shots that match."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("group", "asset"), name="once_in_a_group"),)
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} in {self.group_id}"
 
 
 class MomentWords(models.Model):
