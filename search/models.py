@@ -6,12 +6,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, JSONField, TextField
 
-from search.fulltext import TABLE, Among, HasItem, Matches, WordRank
+from search.fulltext import TABLE, HasItem, Matches, WordRank
 from search.words import wanted
 
 TextField.register_lookup(Matches)
 JSONField.register_lookup(HasItem)
-models.BigAutoField.register_lookup(Among)
 
 
 class MomentQuerySet(models.QuerySet["Moment"]):
