@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from generation.engines.base import Article, Painter, Picture, Script, Speech, Voice, Wish, Writer
+from generation.engines.base import Article, Painter, Picture, Script, Speech, Voice, Watch, Wish, Writer
 from generation.languages import language_name
 from media_processing.engine import EngineError, Progress, engines, no_progress
 
 
-def write(article: Article, wish: Wish, *, engine: str | None = None, progress: Progress = no_progress) -> Script:
+def write(article: Article, wish: Wish, *, engine: str | None = None, watch: Watch | None = None) -> Script:
     """Turn an article into a script, with the named writer or the default one. Raises EngineError."""
-    return _writer(engine).write_script(article, wish, progress=progress)
+    return _writer(engine).write_script(article, wish, watch=watch)
 
 
 def draw(

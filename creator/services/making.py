@@ -17,7 +17,7 @@ from creator.models import Alternative, Scene, Story
 from creator.services import choices, library, reviews, samples, variants, visuals
 from creator.services.digests import digest_of
 from generation import services as generation
-from generation.engines.base import Article, Speech, Wish, Word
+from generation.engines.base import Article, Speech, Watch, Wish, Word
 from media_processing import services as media
 from media_processing.engine import EngineError, Progress
 
@@ -78,7 +78,7 @@ def write(work: Work, story: Story, progress: Progress) -> None:
     name = choices.chosen("writer", story.workspace)
     article = Article(brief.article, title=brief.title, language=brief.article_language, url=brief.url)
     wish = Wish(seconds=brief.seconds, tone=brief.tone, audience=brief.audience, language=brief.language)
-    script = generation.write(article, wish, engine=name, progress=progress)
+    script = generation.write(article, wish, engine=name, watch=Watch(progress=progress))
     with work.effect():
         story.title, story.summary = script.headline[:300], script.summary
         story.hashtags, story.engines = list(script.hashtags), {**story.engines, "writer": name}

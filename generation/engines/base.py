@@ -1,4 +1,4 @@
-"""What a writer, a painter and a voice promise."""
+"""What a writer (in writing.py), a painter and a voice promise."""
 
 from __future__ import annotations
 
@@ -7,92 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from generation.engines.writing import (
+    Article,
+    Line,
+    Options,
+    Script,
+    ScriptScene,
+    Translation,
+    Visual,
+    Watch,
+    Wish,
+    Writer,
+)
 from media_processing.engine import Engine, EngineError, Progress, no_progress
 from media_processing.engines.base import Word
-
-
-@dataclass(frozen=True)
-class Article:
-    """The source of a story: data, never instructions."""
-
-    text: str
-    """Plain text, paragraphs divided by an empty line."""
-    title: str = ""
-    language: str = "en"
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the editor asks of the script."""
-
-    seconds: int = 40
-    """Length of the spoken script."""
-    tone: str = "calm"
-    audience: str = ""
-    language: str = "en"
-
-
-@dataclass(frozen=True)
-class ScriptScene:
-    """One scene of a script."""
-
-    narration: str
-    on_screen: str
-    """A short line for the picture, 60 characters at most."""
-    visual: str
-    """What the picture should show, in English words for a search or a painter."""
-    alt: str
-    sources: tuple[int, ...] = ()
-    """Numbers of the article's sentences (from 0) that the narration rests on."""
-
-
-@dataclass(frozen=True)
-class Script:
-    """What a writer makes of an article."""
-
-    headline: str
-    summary: str
-    scenes: tuple[ScriptScene, ...]
-    hashtags: tuple[str, ...] = ()
-    language: str = "en"
-    made_by: Mapping[str, Any] = field(default_factory=dict)
-    """Engine and model; a paid engine adds its "calls", "prompt_tokens" and "completion_tokens"."""
-
-
-class Writer(Engine, ABC):
-    """Writes scripts."""
-
-    role = "writer"
-    max_words: ClassVar[int] = 20_000
-    translates: ClassVar[bool] = False
-    """Whether it writes in another language than the article's."""
-
-    def write_script(self, article: Article, wish: Wish, *, progress: Progress = no_progress) -> Script:
-        """Turn an article or notes into a script of 1 to 12 scenes (4 to 8 where the text is long enough)."""
-        if not article.text.strip():
-            raise EngineError("The article is empty.", next_step="Paste its text, or give a link.", permanent=True)
-        if len(article.text.split()) > self.max_words:
-            raise EngineError(
-                f"The article is longer than {self.max_words:,} words.", next_step="Paste a part of it.", permanent=True
-            )
-        if not self.speaks(wish.language):
-            raise EngineError(
-                f"{self.title} can't write in {wish.language!r}.",
-                next_step="Choose another writer, or the article's own language.",
-                permanent=True,
-            )
-        if not self.translates and wish.language.split("-")[0] != article.language.split("-")[0]:
-            raise EngineError(
-                f"{self.title} can't translate: the article is in {article.language!r}.",
-                next_step="Choose the article's own language, or a writer that translates.",
-                permanent=True,
-            )
-        self.load()
-        return self._write_script(article, wish, progress=progress)
-
-    @abstractmethod
-    def _write_script(self, article: Article, wish: Wish, *, progress: Progress) -> Script: ...
 
 
 @dataclass(frozen=True)
@@ -231,12 +159,17 @@ class Voice(Engine, ABC):
 
 __all__ = [
     "Article",
+    "Line",
+    "Options",
     "Painter",
     "Picture",
     "Script",
     "ScriptScene",
     "Speech",
+    "Translation",
+    "Visual",
     "Voice",
+    "Watch",
     "Wish",
     "Word",
     "Writer",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generation.engines.base import Article, Script, ScriptScene, Wish, Writer
-from generation.extraction.captions import ON_SCREEN, fit, hashtags, headline, on_screen
+from generation.engines.writing import Article, Line, Script, ScriptScene, Watch, Wish, Writer
+from generation.extraction.captions import ON_SCREEN, fit, hashtags, headline, on_screen, short_lines
 from generation.extraction.names import full_names, introduce
 from generation.extraction.ranking import Floats
 from generation.extraction.selection import FEWEST_SCENES, Unit, group, select, split_long, units_of
-from generation.extraction.shortening import spoken_seconds
+from generation.extraction.shortening import compress, spoken_seconds
 from generation.extraction.visuals import background_words, visual_words
-from media_processing.engine import Progress
+from media_processing.engine import EngineError
 
 _SUMMARY_SECONDS = 18.0  # about 45 words
 _NAMED_WITHIN = 300  # sentences: people who matter are named early
@@ -21,34 +21,66 @@ _SPLIT_FROM = 5.5  # seconds: a sentence shorter than this stays in one piece
 class ExtractiveWriter(Writer):
     """Chooses, shortens and orders sentences; every scene names the sentences it rests on.
 
-    It writes in the article's own language only, and never says what the article doesn't.
+    It writes in the article's own language only, and never says what the article doesn't. So it can leave words out of
+    a line and offer headlines, captions and hashtags of the article's own words, and leaves to a language model what
+    takes new ones.
     """
 
     title = "Extractive writer"
     leaves_the_machine = False
     starter = True
+    verbs = frozenset({"script", "shorter", "headlines", "captions", "hashtags"})
 
     @property
     def model(self) -> str:
         return "textrank-mmr-1"
 
-    def _write_script(self, article: Article, wish: Wish, *, progress: Progress) -> Script:
+    def _write_script(self, article: Article, wish: Wish, watch: Watch) -> Script:
         language = article.language
         units = units_of(article.text, language)
         chosen, points = select(units, title=article.title, language=language, seconds=float(wish.seconds))
-        progress(0.5)
+        watch.progress(0.5)
         scenes = self._scenes(chosen, units, language)
         said = [unit for unit in units if not unit.heading] or units
         head = headline(article.title, _headline_source(said, points), language)
-        progress(1.0)
+        watch.progress(1.0)
         return Script(
             headline=head,
             summary=_summary(said, points, language),
             scenes=scenes,
             hashtags=hashtags([unit.text for unit in said], article.title, language),
             language=article.language,
-            made_by=self.made_by(),
         )
+
+    def _rewrite(self, line: Line, how: str, article: Article, language: str, words: str, watch: Watch) -> str:
+        shorter = compress(line.narration, language)
+        if not shorter:
+            raise EngineError(
+                f"{self.title} finds nothing in this line that can go without changing what it says.",
+                next_step="Cut it yourself, or connect a writer: set OPENAI_API_KEY or OPENAI_BASE_URL.",
+                permanent=True,
+            )
+        return _closed(shorter, language)
+
+    def _headlines(
+        self, article: Article, lines: Sequence[Line], language: str, most: int, watch: Watch
+    ) -> Sequence[str]:
+        """The article's title, then what its most telling sentences come to in a headline's length."""
+        units = units_of(article.text, article.language)
+        _chosen, points = select(units, title=article.title, language=article.language, seconds=40.0)
+        said = [unit for unit in units if not unit.heading and not unit.leans and unit.number < len(points)] or units
+        telling = sorted(said, key=lambda unit: -points[unit.number])[: 2 * most]
+        heads = [headline("", unit.spoken, article.language) for unit in telling]
+        lines_ = [line for unit in telling[:3] for line in short_lines(unit.spoken, article.language, 90)]
+        whole = [text for text in (*heads, *lines_) if len(text) >= 20 and not text.endswith("…")]
+        return [headline(article.title, "", article.language), *whole] if article.title else whole or heads
+
+    def _captions(self, line: Line, article: Article, language: str, most: int, watch: Watch) -> Sequence[str]:
+        return short_lines(line.narration, language, ON_SCREEN) or [fit(line.narration, ON_SCREEN, language)]
+
+    def _hashtags(self, article: Article, language: str, watch: Watch) -> Sequence[str]:
+        units = [unit.text for unit in units_of(article.text, article.language) if not unit.heading]
+        return hashtags(units or [article.text], article.title, article.language)
 
     def _scenes(self, chosen: Sequence[Unit], units: Sequence[Unit], language: str) -> tuple[ScriptScene, ...]:
         parts = _paced(

@@ -35,6 +35,8 @@ class Meter:
         self.calls = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.seconds = 0.0
+        """Wall time, loading left out."""
         self.reported = True
         """False once a provider didn't say what a request used, so that it had to be estimated."""
 

@@ -2,58 +2,128 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from generation.engines.base import Article, Script, ScriptScene, Wish, Writer
+from generation.engines.chat import Chat, Form, Question
+from generation.engines.metering import Forecast
+from generation.engines.writing import (
+    SLACK,
+    VERBS,
+    Article,
+    Line,
+    Script,
+    ScriptScene,
+    Translation,
+    Visual,
+    Watch,
+    Wish,
+    Writer,
+    merge_visuals,
+)
 from generation.extraction.captions import ON_SCREEN, fit
+from generation.extraction.shortening import spoken_seconds
+from generation.languages import is_spaceless, language_name
 from generation.sentences import sentences
-from media_processing.engine import EngineError, Progress
-
-if TYPE_CHECKING:
-    from openai import OpenAI, OpenAIError
-    from openai.types.chat import ChatCompletion
+from media_processing.engine import EngineError
 
 _WORDS_A_SECOND = 2.5
 _PROMPTS = Path(__file__).resolve().parents[2] / "templates" / "prompts"
+_INSTRUCTIONS = 3_000
+"""Bytes that the longest prompt has."""
 
 
-class _SceneAnswer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Scene(Form):
     narration: str = Field(min_length=1)
     on_screen: str
-    visual: str = Field(min_length=1)
-    alt: str
     sources: list[int]
 
 
-class _ScriptAnswer(BaseModel):
-    """What the model must answer; its JSON schema goes with the request."""
-
-    model_config = ConfigDict(extra="forbid")
+class _Script(Form):
+    told = ("headline", "narration")
 
     headline: str = Field(min_length=1)
     summary: str
-    scenes: list[_SceneAnswer] = Field(min_length=1, max_length=12)
+    scenes: list[_Scene] = Field(min_length=1, max_length=12)
     hashtags: list[str]
 
 
-class OpenAIWriter(Writer):
-    """Writes and translates scripts with a language model.
+class _Seen(Form):
+    id: str
+    visual: str = Field(min_length=1)
+    alt: str
 
-    `base_url` names another endpoint than OpenAI's own; most of those take any key. `prompts` is the folder with
-    script.txt and repair.txt (string.Template).
+
+class _Plan(Form):
+    visuals: list[_Seen]
+
+
+class _Rewritten(Form):
+    told = ("narration",)
+
+    narration: str = Field(min_length=1, max_length=2000)
+
+
+class _Texts(Form):
+    texts: list[str] = Field(min_length=1, max_length=12)
+
+
+class _Described(Form):
+    id: str
+    alt: str = Field(min_length=1)
+
+
+class _Alts(Form):
+    alts: list[_Described]
+
+
+class _Said(Form):
+    id: str
+    narration: str = Field(min_length=1)
+    on_screen: str
+    alt: str
+
+
+class _Story(Form):
+    told = ("headline", "narration")
+
+    headline: str = Field(min_length=1)
+    summary: str
+    scenes: list[_Said]
+    hashtags: list[str]
+
+
+class _Shorter(Form):
+    id: str
+    narration: str = Field(min_length=1)
+
+
+class _Shortened(Form):
+    scenes: list[_Shorter]
+
+
+class OpenAIWriter(Writer):
+    """Writes with a language model, whose answers are streamed.
+
+    `base_url` names another endpoint than OpenAI's own; most of those take any key. `prompts` is the folder of the
+    templates (string.Template). `timeout` holds for a whole answer, `stall` for a silence, both in seconds;
+    `max_tokens` for an answer.
     """
 
     title = "OpenAI-compatible writer"
     leaves_the_machine = True
     translates = True
+    verbs = frozenset(VERBS)
+
+    _SIZES: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "script": (900, 4), "drafts": (2700, 12), "translate": (900, 4), "visuals": (400, 2), "alts": (400, 2),
+        "headlines": (150, 2), "captions": (120, 2), "hashtags": (80, 2),
+    }  # fmt: skip
+    """Verb -> tokens of a usual answer, and how many requests it takes at most, repairs included."""
 
     def __init__(
         self,
@@ -64,199 +134,201 @@ class OpenAIWriter(Writer):
         base_url: str = "",
         prompts: Path = _PROMPTS,
         timeout: float = 120.0,
+        stall: float = 45.0,
         max_retries: int = 2,
         max_tokens: int = 8_000,
     ) -> None:
         super().__init__(name)
-        self._model, self._api_key, self._base_url = model, api_key, base_url
-        self._prompts, self._timeout, self._max_retries = Path(prompts), timeout, max_retries
         self._max_tokens = max_tokens
-        self._client: OpenAI | None = None
+        self._chat = Chat(
+            model=model, api_key=api_key, base_url=base_url, prompts=prompts, timeout=timeout, stall=stall,
+            max_retries=max_retries, max_tokens=max_tokens,
+        )  # fmt: skip
 
     @property
     def model(self) -> str:
-        return self._model
+        return self._chat.model
+
+    @property
+    def provider(self) -> str:
+        return self._chat.host
 
     def problems(self) -> list[EngineError]:
-        found = []
-        if not self._api_key and not self._base_url:
-            found.append(
-                EngineError(
-                    "The writer has no key for OpenAI.",
-                    next_step="Set OPENAI_API_KEY (or OPENAI_BASE_URL for your own server), or choose another writer.",
-                    permanent=True,
-                )
-            )
-        if not self._model:
-            found.append(EngineError("The writer has no model.", next_step="Set WRITER_MODEL.", permanent=True))
-        return found
+        return self._chat.problems()
 
     def _load(self) -> None:
-        for problem in self.problems():
-            raise problem
-        from openai import OpenAI
+        self._chat.load()
 
-        self._client = OpenAI(
-            api_key=self._api_key or "none",
-            base_url=self._base_url or None,
-            timeout=self._timeout,
-            max_retries=self._max_retries,
-        )
+    def forecast(self, verb: str, characters: int) -> Forecast:
+        """A token is about four characters of English, and never less than a byte, of which a character has four."""
+        usual, requests = self._SIZES.get(verb, (100, 2))
+        passes = max(1, requests // 2)
+        most_each = 4 * characters + _INSTRUCTIONS
+        return Forecast(
+            prompt=passes * (characters + _INSTRUCTIONS) // 4, completion=usual,
+            most_prompt=requests * most_each + passes * self._max_tokens, most_completion=requests * self._max_tokens,
+        )  # fmt: skip
 
-    def _write_script(self, article: Article, wish: Wish, *, progress: Progress) -> Script:
+    def _write_script(self, article: Article, wish: Wish, watch: Watch) -> Script:
+        """Two passes: the texts first, then what is seen, merged by number so that no text can drift."""
         numbered = sentences(article.text, article.language)
-        messages = self._messages(article, numbered, wish)
-        usage = {"calls": 0, "prompt_tokens": 0, "completion_tokens": 0}
-        answer = self._ask(messages, usage)
-        progress(0.8)
-        try:
-            parsed = _ScriptAnswer.model_validate_json(answer)
-        except ValidationError as error:
-            messages.append({"role": "assistant", "content": answer})
-            messages.append({"role": "user", "content": self._prompt("repair", problems=_problems(error))})
-            parsed = self._second_try(messages, usage)
-        progress(1.0)
-        return _script(parsed, wish.language, len(numbered), self.made_by(**usage))
-
-    def _second_try(self, messages: list[dict[str, str]], usage: dict[str, int]) -> _ScriptAnswer:
-        try:
-            return _ScriptAnswer.model_validate_json(self._ask(messages, usage))
-        except ValidationError as error:
-            raise EngineError(
-                f"{self._model} answered twice in a form that can't be used ({_problems(error)}).",
-                next_step="Try again, or choose another model or writer.",
-            ) from error
-
-    def _messages(self, article: Article, numbered: list[str], wish: Wish) -> list[dict[str, str]]:
-        # A fence that the article can't know, so that no text in it can close it.
-        fence = secrets.token_hex(8)
-        lines = "\n".join(f"[{number}] {sentence}" for number, sentence in enumerate(numbered))
-        title = f"Title: {article.title}\n" if article.title else ""
-        system = self._prompt(
+        question = Question(
             "script",
-            language=wish.language,
-            tone=wish.tone,
-            audience=f"Audience: {wish.audience}." if wish.audience else "",
-            scenes="1 to 4" if len(numbered) < 5 else "4 to 8",
-            seconds=wish.seconds,
-            words=round(wish.seconds * _WORDS_A_SECOND),
-            fence=fence,
-        )
-        return [
-            {"role": "system", "content": system},
-            {"role": "user", "content": f"<article-{fence}>\n{title}{lines}\n</article-{fence}>"},
-        ]
+            {
+                "language": _language(wish.language), "tone": wish.tone,
+                "audience": f"Audience: {wish.audience}." if wish.audience else "",
+                "scenes": "1 to 4" if len(numbered) < 5 else "4 to 8", "seconds": wish.seconds,
+                "words": round(wish.seconds * _WORDS_A_SECOND),
+            },
+            {"article": _numbered(article, numbered)},
+        )  # fmt: skip
+        answer = self._chat.ask(_Script, question, watch)
+        watch.progress(0.8)
+        texts = {str(number): _scene(scene, wish.language, len(numbered)) for number, scene in enumerate(answer.scenes)}
+        lines = [Line(pk, scene.narration, scene.on_screen) for pk, scene in texts.items()]
+        planning = replace(watch, progress=lambda _share: watch.progress(0.9))
+        plan = self._plan_visuals(lines, article, wish.language, planning)
+        watch.progress(1.0)
+        return Script(
+            headline=fit(answer.headline, 120, wish.language), summary=answer.summary.strip(),
+            scenes=merge_visuals(texts, plan), hashtags=tuple(answer.hashtags[:6]), language=wish.language,
+        )  # fmt: skip
 
-    def _prompt(self, name: str, **values: Any) -> str:
-        try:
-            template = (self._prompts / f"{name}.txt").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise EngineError(
-                f"The prompt {name}.txt is missing.", next_step=f"Restore it in {self._prompts}.", permanent=True
-            ) from None
-        return Template(template).substitute(values)
-
-    def _ask(self, messages: list[dict[str, str]], usage: dict[str, int]) -> str:
-        """The text of one answer; what it used is added to `usage`. Raises EngineError."""
-        from openai import OpenAIError
-
-        if self._client is None:
-            raise RuntimeError("OpenAIWriter is asked before it is loaded.")
-        schema = {"name": "script", "strict": True, "schema": _strict(_ScriptAnswer.model_json_schema())}
-        request: dict[str, Any] = {
-            "model": self._model,
-            "messages": messages,
-            "response_format": {"type": "json_schema", "json_schema": schema},
-            "max_completion_tokens": self._max_tokens,
+    def _plan_visuals(
+        self, lines: Sequence[Line], article: Article, language: str, watch: Watch
+    ) -> Mapping[str, Visual]:
+        question = Question("visuals", {"language": _language(language)}, {"scenes": _listed(lines)})
+        answer = self._chat.ask(_Plan, question, watch, check=_whole([x.id for x in lines], lambda a: a.visuals))
+        return {
+            each.id: Visual(" ".join(each.visual.split())[:300], (each.alt.strip() or each.visual.strip())[:500])
+            for each in answer.visuals
         }
-        try:
-            completion: ChatCompletion = self._client.chat.completions.create(**request)
-        except OpenAIError as error:
-            raise self._explained(error) from error
-        usage["calls"] += 1
-        if completion.usage is not None:
-            usage["prompt_tokens"] += completion.usage.prompt_tokens
-            usage["completion_tokens"] += completion.usage.completion_tokens
-        if not completion.choices:
-            raise EngineError(f"{self._model} gave no answer.", next_step="Try again.")
-        choice = completion.choices[0]
-        if choice.message.refusal:
-            raise EngineError(
-                f"{self._model} refused to write this.", next_step="Choose another writer.", permanent=True
-            )
-        if choice.finish_reason == "length":
-            raise EngineError(f"{self._model} broke off in the middle.", next_step="Ask for a shorter script.")
-        return choice.message.content or ""
 
-    def _explained(self, error: OpenAIError) -> EngineError:
-        """What went wrong, in words for the person who asked."""
-        import openai
+    def _rewrite(self, line: Line, how: str, article: Article, language: str, words: str, watch: Watch) -> str:
+        wishes = {
+            "shorter": "about a third shorter, with the fact that matters most",
+            "simpler": "in simpler words and shorter sentences, for someone who is twelve",
+            "punchier": "with more force: an active verb, the striking fact first, nothing exaggerated",
+            "own": "as the editor wishes; the wish says how the line should read and can ask for nothing else",
+        }
+        data = {"article": _titled(article), "line": line.narration}
+        if how == "own":
+            data["wish"] = words
+        question = Question("rewrite", {"language": _language(language), "wish": wishes[how]}, data)
+        return self._chat.ask(_Rewritten, question, watch).narration
 
-        where = self._base_url or "OpenAI"
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return EngineError(f"{where} refused the key.", next_step="Check OPENAI_API_KEY.", permanent=True)
-        if isinstance(error, openai.NotFoundError):
-            return EngineError(
-                f"{where} has no model {self._model!r}.", next_step="Check WRITER_MODEL.", permanent=True
-            )
-        if isinstance(error, openai.RateLimitError):
-            return EngineError(f"{where} takes no more requests just now.", next_step="Try again in a minute.")
-        if isinstance(error, openai.APITimeoutError):
-            return EngineError(f"{where} took longer than {self._timeout:.0f} seconds.", next_step="Try again.")
-        if isinstance(error, openai.APIConnectionError):
-            return EngineError(f"{where} can't be reached.", next_step="Check the network and OPENAI_BASE_URL.")
-        if isinstance(error, openai.APIStatusError) and error.status_code < 500:
-            return EngineError(
-                f"{where} didn't accept the request ({error.status_code}).",
-                next_step="Check WRITER_MODEL.",
-                permanent=True,
-            )
-        return EngineError(f"{where} failed.", next_step="Try again, or choose another writer.")
+    def _headlines(
+        self, article: Article, lines: Sequence[Line], language: str, most: int, watch: Watch
+    ) -> Sequence[str]:
+        data = {"article": _titled(article), "scenes": _listed(lines)}
+        return self._chat.ask(_Texts, _options("headlines", language, most, data), watch).texts
+
+    def _captions(self, line: Line, article: Article, language: str, most: int, watch: Watch) -> Sequence[str]:
+        data = {"article": _titled(article), "line": line.narration}
+        texts = self._chat.ask(_Texts, _options("captions", language, most, data), watch).texts
+        return [fit(text, ON_SCREEN, language) for text in texts]
+
+    def _hashtags(self, article: Article, language: str, watch: Watch) -> Sequence[str]:
+        return self._chat.ask(_Texts, _options("hashtags", language, 5, {"article": _titled(article)}), watch).texts
+
+    def _describe(self, lines: Sequence[Line], article: Article, language: str, watch: Watch) -> Mapping[str, str]:
+        question = Question("alts", {"language": _language(language)}, {"pictures": _listed(lines, visuals=True)})
+        answer = self._chat.ask(_Alts, question, watch, check=_whole([x.id for x in lines], lambda a: a.alts))
+        return {each.id: each.alt for each in answer.alts}
+
+    def _translate(
+        self, story: Script, lines: Sequence[Line], article: Article, to: str, watch: Watch
+    ) -> Translation:
+        values = {"language": _language(to), "source": _language(story.language)}
+        around = f"Headline: {story.headline}\nSummary: {story.summary}\nHashtags: {' '.join(story.hashtags)}"
+        question = Question("translate", values, {"story": around, "scenes": _listed(lines, room=to)})
+        answer = self._chat.ask(_Story, question, watch, check=_whole([x.id for x in lines], lambda a: a.scenes))
+        watch.progress(0.8)
+        said = {each.id: " ".join(each.narration.split()) for each in answer.scenes}
+        late = [line for line in lines if spoken_seconds(said[line.id], to) > line.seconds * SLACK]
+        if late:
+            said |= self._shortened([replace(line, narration=said[line.id]) for line in late], to, watch)
+        watch.progress(1.0)
+        return Translation(
+            headline=fit(answer.headline, 120, to), summary=answer.summary.strip(), hashtags=tuple(answer.hashtags[:6]),
+            lines=tuple(
+                Line(each.id, said[each.id], fit(each.on_screen, ON_SCREEN, to), alt=each.alt.strip())
+                for each in answer.scenes
+            ),
+        )  # fmt: skip
+
+    def _shortened(self, lines: Sequence[Line], language: str, watch: Watch) -> dict[str, str]:
+        """Translated lines that take too long, once more; one that isn't shorter than before stays as it was."""
+        question = Question("shorten", {"language": _language(language)}, {"scenes": _listed(lines, room=language)})
+        answer = self._chat.ask(_Shortened, question, watch, check=_whole([x.id for x in lines], lambda a: a.scenes))
+        before = {line.id: line.narration for line in lines}
+        return {
+            each.id: min(before[each.id], " ".join(each.narration.split()), key=lambda x: spoken_seconds(x, language))
+            for each in answer.scenes
+        }
 
 
-def _script(answer: _ScriptAnswer, language: str, count: int, made_by: Mapping[str, Any]) -> Script:
-    """The answer as a script: lines fit their room, and sources exist."""
-    scenes = tuple(
-        ScriptScene(
-            narration=" ".join(scene.narration.split()),
-            on_screen=fit(scene.on_screen or scene.narration, ON_SCREEN, language),
-            visual=" ".join(scene.visual.split()),
-            alt=scene.alt.strip() or scene.visual.strip(),
-            sources=tuple(sorted({number for number in scene.sources if 0 <= number < count})),
-        )
-        for scene in answer.scenes
+def _scene(scene: _Scene, language: str, count: int) -> ScriptScene:
+    """A scene's texts: the line fits its room, and its sources exist."""
+    return ScriptScene(
+        narration=" ".join(scene.narration.split()),
+        on_screen=fit(scene.on_screen or scene.narration, ON_SCREEN, language),
+        visual="",
+        alt="",
+        sources=tuple(sorted({number for number in scene.sources if 0 <= number < count})),
     )
-    tags = tuple("#" + tag.strip().lstrip("#").replace(" ", "") for tag in answer.hashtags if tag.strip("# "))
-    return Script(
-        headline=fit(answer.headline, 120, language),
-        summary=answer.summary.strip(),
-        scenes=scenes,
-        hashtags=tags[:6],
-        language=language,
-        made_by=made_by,
-    )
 
 
-def _problems(error: ValidationError) -> str:
-    """The first few faults, without the model's own text in them."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'answer'}: {fault['msg']}"
-        for fault in error.errors(include_input=False)[:5]
-    )
+def _whole(ids: Collection[str], of: Callable[[Any], Sequence[Any]]) -> Callable[[Any], str]:
+    """A check that an answer is about each of these scenes, once, and about no other."""
+
+    def check(answer: Any) -> str:
+        told = [each.id for each in of(answer)]
+        if len(told) == len(ids) and set(told) == set(ids):
+            return ""
+        return f"it must be about exactly these ids, each once: {', '.join(ids)}"
+
+    return check
 
 
-def _strict(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without limits of length, which strict endpoints reject; pydantic checks them afterwards."""
-    limits = {"minLength", "maxLength", "minItems", "maxItems", "title"}
+def _options(prompt: str, language: str, most: int, data: Mapping[str, str]) -> Question:
+    return Question(prompt, {"language": _language(language), "most": most}, data)
 
-    def clean(node: Any, *, names: bool = False) -> Any:
-        if isinstance(node, dict):
-            return {
-                key: clean(value, names=key in {"properties", "$defs"})
-                for key, value in node.items()
-                if names or key not in limits
-            }
-        return [clean(item) for item in node] if isinstance(node, list) else node
 
-    cleaned: dict[str, Any] = clean(schema)
-    return cleaned
+def _language(code: str) -> str:
+    name = language_name(code)
+    return f'{name} ("{code}")' if name != code else f'the language with the code "{code}"'
+
+
+def _titled(article: Article) -> str:
+    return f"Title: {article.title}\n{article.text}" if article.title else article.text
+
+
+def _numbered(article: Article, numbered: Sequence[str]) -> str:
+    lines = "\n".join(f"[{number}] {sentence}" for number, sentence in enumerate(numbered))
+    return f"Title: {article.title}\n{lines}" if article.title else lines
+
+
+def _listed(lines: Sequence[Line], *, visuals: bool = False, room: str = "") -> str:
+    """Scenes with their ids, a scene to a block."""
+    blocks = []
+    for line in lines:
+        block = [f"id: {line.id}", f"narration: {line.narration}"]
+        if line.on_screen:
+            block.append(f"on_screen: {line.on_screen}")
+        if visuals:
+            block.append(f"picture: {line.visual}")
+        if room:
+            block += [f"alt: {line.alt}"] if line.alt else []
+            block.append(f"at most: {_room(line.seconds, room)}")
+        blocks.append("\n".join(block))
+    return "\n\n".join(blocks)
+
+
+def _room(seconds: float, language: str) -> str:
+    """How much can be said in that time, by the speeds that `spoken_seconds` reckons with."""
+    if is_spaceless(language):
+        return f"{max(2, int(seconds * 5))} characters"
+    if language.startswith("en"):
+        return f"{max(2, int(seconds * _WORDS_A_SECOND))} words"
+    return f"{max(8, int(seconds * (6.5 if language.startswith('ko') else 14.7)))} characters with spaces"

@@ -37,6 +37,12 @@ def on_screen(sentence: str, language: str, taken: Collection[str] = ()) -> str:
     return fit(sentence, ON_SCREEN, language)
 
 
+def short_lines(sentence: str, language: str, longest: int) -> list[str]:
+    """What a sentence comes to in a short line: each way of cutting it once, the best first, no cut words."""
+    lines = dict.fromkeys(line for line in _candidates(sentence, language) if 4 <= len(line) <= longest)
+    return list(lines)
+
+
 def _candidates(sentence: str, language: str) -> list[str]:
     data = language_data(language)
     whole = sentence.strip(" .。।")

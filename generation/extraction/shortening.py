@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from generation.languages import Language, is_spaceless, language_data
+from generation.sentences import split_paragraph
 
 _BRACKETS = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）)")
 _DATELINE = re.compile(r"^[A-ZÀ-Þ][A-ZÀ-Þ .'’-]{2,}(?:,[^—–-]{2,40})?(?:\s*\([^)]{2,40}\))?\s+[—–-]{1,2}\s+(?=\S)")
@@ -43,6 +44,25 @@ def shorten(sentence: str, language: str, *, tight: bool = False) -> str:
     text = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split()))
     text = text.lstrip(",;:–— ")
     return text[:1].upper() + text[1:] if len(text.split()) > 2 or is_spaceless(language) else sentence
+
+
+def compress(text: str, language: str) -> str:
+    """A narration with less in it, or "" where nothing can go by rule.
+
+    In each sentence brackets, asides, relative clauses and "he said" go, as in `shorten`. Where that changes nothing,
+    the last of several sentences goes: a story's line begins with what matters most (the inverted pyramid of news
+    writing). Nothing else is cut: the end of a sentence often holds its "but only if".
+    """
+    said = split_paragraph(" ".join(text.split()), language)
+    short = [shorten(sentence, language, tight=True) for sentence in said]
+    if short == said:
+        kept = said[:-1]
+        # A figure is news: the sentence that holds the only one stays.
+        if kept and re.search(r"\d", said[-1]) and not re.search(r"\d", " ".join(kept)):
+            kept = [sentence for sentence in said[1:] if not dangles(sentence, language)]
+        short = kept
+    joined = ("" if is_spaceless(language) else " ").join(short)
+    return joined if len(joined) < len(" ".join(text.split())) else ""
 
 
 def _without_connective(text: str, data: Language) -> str:

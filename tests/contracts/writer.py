@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generation.engines.base import Article, Script, Wish, Writer
+from generation.engines.base import Article, Script, Watch, Wish, Writer
 from generation.sentences import sentences
 from media_processing.engine import EngineError
 
@@ -58,7 +58,7 @@ class WriterContract:
 
     def test_progress_reaches_the_end(self, writer: Writer) -> None:
         seen: list[float] = []
-        writer.write_script(STORY, Wish(), progress=seen.append)
+        writer.write_script(STORY, Wish(), watch=Watch(progress=seen.append))
         assert seen[-1] == 1.0
         assert seen == sorted(seen)
 
