@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 from creator.admin import site
 from creator.api import api
 from creator.api.errors import anything_else
-from creator.views import events, fonts, health, jobs, library, media, settings, signing, stories, studio
+from creator.views import events, fonts, health, jobs, library, media, music, settings, signing, stories, studio
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", stories.index, name="stories"),
@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", signing.sign_out, name="sign-out"),
     path("events/", events.stream, name="events"),
     path("events/poll/", events.poll, name="events-poll"),
+    path("music/<slug:mood>.wav", music.sample, name="music-sample"),
     path("media/renditions/<uuid:rendition_id>/", media.rendition, name="rendition"),
     path("media/assets/<uuid:asset_id>/", media.asset, name="asset-file"),
     path("media/assets/<uuid:asset_id>/thumbnail/", media.thumbnail, name="thumbnail"),

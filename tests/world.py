@@ -147,7 +147,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     job = world.waiting if "import" in route or "cancel" in route else world.failed
     values: dict[str, Any] = {
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
-        "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular",
+        "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
     if model and model.group(1) in rows_of_admin(world):

@@ -17,6 +17,7 @@ from creator.services import choices
 from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
+from generation.music import MOODS
 from media_processing.engine import EngineError, engines
 from media_processing.fetching import fetch
 from media_processing.fonts import require
@@ -162,9 +163,9 @@ def editing(story: Story, *, by: User | None, version: int | None, what: str) ->
 
 def edit_story(
     story: Story, *, by: User | None, version: int | None = None, title: str | None = None,
-    summary: str | None = None, hashtags: Sequence[str] | None = None,
+    summary: str | None = None, hashtags: Sequence[str] | None = None, music: str | None = None,
 ) -> Story:  # fmt: skip
-    """Change what stands around the scenes."""
+    """Change what stands around the scenes. `music` is a mood; empty takes it away."""
     with editing(story, by=by, version=version, what="story") as fresh:
         if title is not None:
             fresh.title = _text(title, 300, "headline")
@@ -173,7 +174,11 @@ def edit_story(
             fresh.summary = summary.replace("\x00", "").strip()[:2000]
         if hashtags is not None:
             fresh.hashtags = [tag.strip().lstrip("#")[:50] for tag in hashtags if tag.strip()][:20]
-        fresh.save(update_fields=["title", "summary", "hashtags"])
+        if music is not None:
+            if music and music not in MOODS:
+                raise EngineError(f"There is no mood {music!r}.", next_step=f"Use {', '.join(MOODS)}.", permanent=True)
+            fresh.music = music
+        fresh.save(update_fields=["title", "summary", "hashtags", "music"])
     return story
 
 

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.conf import settings
 from creator import jobs
 from creator.jobs import Work
 from creator.models import Scene, Story, Variant
-from creator.services import choices
+from creator.services import choices, music
 from creator.services.digests import digest_of
 from generation.sentences import sentences
 from media_processing import captions, cards, gate
@@ -87,7 +87,8 @@ def made_from(story: Story, variant: Variant) -> str:
     ]  # fmt: skip
     if form.kind == "card":
         return digest_of("card 1", form.name, story.title, story.summary, story.language, scenes[:1])
-    return digest_of("video 1", form.name, story.language, engine.name, scenes)
+    sound = [story.music] if story.music else []
+    return digest_of("video 1", form.name, story.language, engine.name, scenes, *sound)
 
 
 def is_fresh(story: Story, variant: Variant) -> bool:
@@ -106,6 +107,7 @@ def render(work: Work, story: Story, variant: Variant, progress: Progress) -> No
 
 def _render_video(work: Work, story: Story, variant: Variant, key: str, progress: Progress) -> None:
     line = timeline(story, variant)
+    line = replace(line, music=music.bed(story, line.seconds))
     engine = choices.engine("renderer", story.workspace)
     cache = Path(settings.CACHE_ROOT) / "scenes"
     cache.mkdir(parents=True, exist_ok=True)
@@ -237,6 +239,7 @@ def ai_disclosure(story: Story, scenes: list[Scene]) -> dict[str, Any]:
         "text": story.engines.get("writer", ""),
         "voice": story.engines.get("voice", ""),
         "pictures": sorted({str(made.get("engine", "")) for made in drawn}),
+        **({"music": "composer"} if story.music else {}),
     }
 
 

@@ -50,6 +50,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "summary": story.summary,
         "hashtags": story.hashtags,
         "language": story.language,
+        "music": story.music,
         "state": story.state,
         "state_label": story.get_state_display(),
         "version": story.version,

@@ -22,6 +22,7 @@ from creator.services.stories import Conflict
 from creator.views.document import document
 from creator.views.errors import as_json
 from creator.views.people import person_of
+from generation.music import MOODS
 from generation.sentences import sentences
 from media_processing.engine import EngineError
 
@@ -32,7 +33,7 @@ def story(request: HttpRequest, story_id: UUID) -> HttpResponse:
     """The page. What it shows comes as one JSON document, which static/js/studio/ turns into the editor."""
     found = story_for(request.user, story_id)
     context = {**_acts(request, found), "article": sentences(found.brief.article, found.brief.article_language)}
-    return render(request, "studio/story.html", {**context, "lined": True})
+    return render(request, "studio/story.html", {**context, "lined": True, "moods": MOODS.items()})
 
 
 @login_required
@@ -72,7 +73,7 @@ def _edit_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> N
 
 
 def _edit_story(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
-    texts: dict[str, Any] = {name: str(said[name]) for name in ("title", "summary") if name in said}
+    texts: dict[str, Any] = {name: str(said[name]) for name in ("title", "summary", "music") if name in said}
     if "hashtags" in said:
         texts["hashtags"] = [str(tag) for tag in said["hashtags"]]
     stories.edit_story(story, **common, **texts)

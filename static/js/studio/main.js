@@ -3,6 +3,7 @@ import { listen } from "../events.js";
 import { toast } from "../toasts.js";
 import { checks } from "./checks.js";
 import { Inspector } from "./inspector.js";
+import { music } from "./music.js";
 import { Scenes } from "./scenes.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
@@ -20,6 +21,7 @@ const stage = new Stage(store, root.querySelector("[data-stage]"), { choose });
 const inspector = new Inspector(store, root.querySelector("[data-inspector]"));
 const scenes = new Scenes(store, root.querySelector(".scenes"), { choose });
 checks(store, root.querySelector("[data-checks]"), choose);
+music(store, document.getElementById("music"), root.querySelector("[data-hear]"));
 
 const begin = () => {
   const first = store.doc.scenes[0]?.id ?? "";
