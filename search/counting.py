@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from media_processing.models import Asset
 from search.filters import Filter
@@ -21,27 +21,23 @@ class Counted:
     """Filter's name -> value -> assets that would be found with it in place of this filter's own choice."""
 
 
-def count(query: Query, found: QuerySet[Asset] | None = None) -> Counted:
+def count(query: Query, found: Q | None = None) -> Counted:
     """Count the assets of a checked query, each filter under the choices of the others.
 
-    `found`: the assets that its words and pictures find, filters left aside; None where they don't narrow it.
+    `found`: the condition of being found by its words and pictures, filters aside; None where they don't narrow it.
 
     Filters of which an asset has one value are counted in one query, as a cube (value x value x ... -> assets), from
     which each filter's counts are summed up; those of which it may have several take a query each.
     """
 
-    def narrowed(**changes: object) -> QuerySet[Asset]:
-        assets = assets_of(replace(query, **changes))
-        return assets if found is None else assets.filter(pk__in=found.order_by().values("pk"))
-
-    def others(names: set[str]) -> dict[str, object]:
-        return {name: values for name, values in query.filters.items() if name not in names}
+    def without(names: set[str]) -> QuerySet[Asset]:
+        others = {name: values for name, values in query.filters.items() if name not in names}
+        assets = assets_of(replace(query, filters=others))
+        return assets if found is None else assets.filter(found)
 
     cubed = [each for each in query.table if each.value is not None and not each.several and _in_cube(each, query)]
-    rows = (
-        narrowed(filters=others({each.name for each in cubed}))
-        .order_by().values_list(*(each.value for each in cubed)).annotate(Count("pk"))
-    )  # fmt: skip
+    assets = without({each.name for each in cubed}).order_by()
+    rows = assets.values_list(*(each.value for each in cubed if each.value)).annotate(Count("pk"))
     chosen = [set(query.filters.get(each.name, ())) for each in cubed]
     counts: dict[str, dict[str, int]] = {each.name: {} for each in query.table if each.value is not None}
     total = 0
@@ -56,7 +52,7 @@ def count(query: Query, found: QuerySet[Asset] | None = None) -> Counted:
                 own[values[at]] = own.get(values[at], 0) + number
     for each in query.table:
         if each.value is not None and each not in cubed:
-            counts[each.name] = each.counted(narrowed(filters=others({each.name})))
+            counts[each.name] = each.counted(without({each.name}))
     return Counted(total, counts)
 
 

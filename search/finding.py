@@ -4,25 +4,56 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import weakref
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
 
 import numpy as np
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
+from media_processing import pdq
 from media_processing.engine import engines
-from search import spaces
+from media_processing.models import Asset, Transcript
+from search import fulltext, spaces
 from search.counting import Counted, count
 from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.fulltext import WordRank
-from search.models import Embedding, Moment, MomentQuerySet
-from search.query import DEEPEST, MOST, Query, QueryError, allowed, checked, narrowed
-from search.ranking import Fused, Signal, is_about, mmr, rrf
+from search.models import Embedding, KeptApart, Moment
+from search.passages import Finder, Piece, place
+from search.query import DEEPEST, Query, QueryError, allowed, assets_of, checked, narrowed
+from search.ranking import (
+    A_LITTLE,
+    LIKE,
+    LIKELY,
+    ORDINARY,
+    SURE,
+    WORDS_ENOUGH,
+    WORDS_SOME,
+    Fused,
+    Signal,
+    Usual,
+    against,
+    look_alikes,
+    mmr,
+    rrf,
+)
 from search.spaces import Space
-from search.words import LONGEST, matched_share, wanted, without_marks, words_of
+from search.words import LONGEST, Wanted, wanted, without_marks, words_of
+from search.written import written_of
 
+DEPTHS = (400, 4_000, DEEPEST)
+"""Candidates that each signal is asked for: at first, and when somebody reads on past what those gave."""
+BLOCK = 120
+"""Results that are folded and diversified together; an order that doesn't depend on the page's size."""
 BACKGROUND = 256
-"""Pictures of the library from which the usual cosine to a query is told."""
+"""Pictures of the library from which it is told what is usual."""
+TWIN = 0.96
+"""Cosine from which two pictures are shown as one; none of 1,024 different drawings have it with the starter CLIP."""
 LATIN = frozenset("cs da de en es fi fr hu id it nl no pl pt ro sv sw tr vi".split())  # noqa: SIM905
 
 
@@ -30,7 +61,8 @@ LATIN = frozenset("cs da de en es fi fr hu id it nl no pl pt ro sv sw tr vi".spl
 class Found:
     """One result: a moment, or the best moment of its asset."""
 
-    moment_id: int
+    moment_id: int | None
+    """None for an asset that has none (a sound in which nobody speaks), which only filters find."""
     asset_id: uuid.UUID
     score: float
     start: float
@@ -39,7 +71,7 @@ class Found:
     """Second at which the first of the words is said, where they were found in what is said."""
     why: str = ""
     """Where the words stand: "said at 0:42", "in the title", "written in the picture"; empty where they don't."""
-    snippet: tuple[tuple[str, bool], ...] = ()
+    snippet: tuple[Piece, ...] = ()
     """What stands there, in pieces: (text, whether it is one of the words). Plain text, never markup."""
     folded: tuple[uuid.UUID, ...] = ()
     """Assets that look the same and aren't shown, the best first."""
@@ -48,7 +80,9 @@ class Found:
     by_words_only: bool = False
     """The search model hasn't seen its picture (another domain, or a sound): the tile says so."""
     relevant: bool = True
-    """It shows what was asked, well over what the library usually does, or at least half of the words are in its."""
+    """It shows or says what was asked well enough to be looked at."""
+    sure: bool = True
+    """Well enough to be taken without somebody looking at it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +112,9 @@ class Row:
 
     asset_id: uuid.UUID
     start: float
+    kind: str
+    pdq: str
+    date: datetime
 
 
 def find(query: Query, *, embedder: Embedder | None = None, index: Index | None = None) -> Results:
@@ -85,89 +122,66 @@ def find(query: Query, *, embedder: Embedder | None = None, index: Index | None 
 
     Words count twice: by what pictures show (the embedder) and by what is written of them. Where the embedder doesn't
     know the words or their language, or can't work here, words are searched alone and a note says why.
+
+    The whole order is decided by the query without its offset and limit, ties by number, so that pages fit together.
     """
     query = checked(query)
-    moments = allowed(query)
-    search = _Search(query, moments, embedder or engines["embedder"], index or engines["index"])
-    lists = search.lists()
-    if not lists:
-        meant = not query.words or wanted(query.words).none_of  # signs alone ("?!") ask for nothing
-        return Results(_newest(query, moments) if meant else (), tuple(search.notes))
-    ids = {number for ranked in lists.values() for number, _ in ranked}
-    rows = {
-        number: Row(asset_id, start)
-        for number, asset_id, start in moments.filter(pk__in=ids).values_list("id", "asset_id", "start")
-    }
-    lists = {name: [pair for pair in ranked if pair[0] in rows] for name, ranked in lists.items()}
-    fused = rrf(lists, group={number: row.asset_id for number, row in rows.items()})
-    if not query.every_moment:
-        fused = _one_each(fused, rows)
-    found = search.described(fused[: 4 * query.limit], rows)
-    if query.relevant_only:
-        found = [one for one in found if one.relevant]
-    if query.diversify:
-        found = search.diversified(found)
-    return Results(tuple(found[: query.limit]), tuple(search.notes), search.model)
+    search = _Search(query, embedder or engines["embedder"], index or engines["index"])
+    found = search.page()
+    more = query.offset + query.limit if len(found) > query.limit else None
+    shown = search.placed(found[: query.limit])
+    return Results(tuple(shown), tuple(dict.fromkeys(search.notes)), search.model, more, search.cut)
 
 
-def facets(query: Query) -> Counted:
-    """How many assets a query finds, by every value of every filter."""
-    return count(checked(query))
-
-
-def _newest(query: Query, moments: MomentQuerySet) -> tuple[Found, ...]:
-    """What filters alone find: the newest first."""
-    rows = moments.order_by("-asset__created", "asset_id", "start").values_list("id", "asset_id", "start")
-    found: dict[object, Found] = {}
-    for number, asset_id, start in rows[: DEEPEST if not query.every_moment else query.limit].iterator():
-        found.setdefault(number if query.every_moment else asset_id, Found(number, asset_id, 0.0, start))
-        if len(found) == query.limit:
-            break
-    return tuple(found.values())
-
-
-def _one_each(fused: Sequence[Fused[int]], rows: dict[int, Row]) -> list[Fused[int]]:
-    seen: set[uuid.UUID] = set()
-    best = []
-    for one in fused:
-        if rows[one.key].asset_id not in seen:
-            seen.add(rows[one.key].asset_id)
-            best.append(one)
-    return best
+def facets(query: Query, *, embedder: Embedder | None = None, index: Index | None = None) -> Counted:
+    """How many assets a query finds, near-duplicates counted, by every value of every filter."""
+    query = checked(query)
+    open_query = replace(query, filters={}, without={})
+    search = _Search(open_query, embedder or engines["embedder"], index or engines["index"])
+    return count(query, search.assets())
 
 
 class _Search:
     """One query on its way: the signals that can answer it, and what they found."""
 
-    def __init__(self, query: Query, moments: MomentQuerySet, embedder: Embedder, index: Index) -> None:
+    def __init__(self, query: Query, embedder: Embedder, index: Index) -> None:
         self.query = query
-        self.moments = moments
         self.embedder = embedder
         self.index = index
         self.notes: list[str] = []
         self.model = ""
-        self.depth = max(MOST, 4 * query.limit)
-        self._vectors: dict[str, Vectors] = {}
+        self.cut = False
+        self.moments = allowed(query)
+        self.asked = wanted(query.words)
+        self._hits: dict[str, tuple[int, list[Hit]]] = {}
         self._allowed_ids: NDArray[np.int64] | None = None
+        self._usuals: dict[str, Usual | None] = {}
+        self.space = Space(query.workspace_id, embedder.card.digest) if not embedder.problems() else None
+        self.vectors = self._asked_vectors()
+        self.unwanted = self._unwanted_vectors()
+        if not self.asked and not self.vectors and query.like_moment is not None:
+            self.asked = wanted(self._words_of_moment())
+        meant = query.like is None and query.like_moment is None and (not query.words or bool(self.asked.none_of))
+        self.compares = bool(self.asked or self.vectors) or not meant  # signs alone ("?!") ask for nothing
+        self.shown = self.moments.filter(self._about(LIKELY)) if query.relevant_only and self.compares else self.moments
+        if self.unwanted and (query.relevant_only or not self.compares):
+            self.shown = self.shown.exclude(pk__among=self._showing_unwanted())
 
-    def lists(self) -> dict[str, list[tuple[int, float]]]:
-        """Signal -> (moment, value), best first. Empty where the query has filters only."""
-        query, lists = self.query, {}
+    # What is asked, as vectors ---------------------------------------------------------------------------------------
+
+    def _asked_vectors(self) -> dict[str, Vectors]:
+        """Signal -> what pictures are compared with."""
+        query, vectors = self.query, {}
         likeness = self._likeness()
         spoken = self._seen_in_words() if query.words else None
         if spoken is not None:
-            lists["picture"] = self._nearest("picture", spoken)
+            vectors["picture"] = spoken
         if likeness is not None:
             # "Like this, but ...": what is between the picture and the words ranks better than either list alone.
-            lists["likeness"] = self._nearest("likeness", _middle([likeness] if spoken is None else [likeness, spoken]))
-        words = query.words or ("" if likeness is not None else self._words_of_moment())
-        if wanted(words):
-            matching = self.moments.matching(words).values_list("id", WordRank("words__document", query=words))
-            lists["words"] = [(number, round(float(rank), 12)) for number, rank in matching[: self.depth]]
-        return lists
-
-    def _space(self) -> Space:
-        return Space(self.query.workspace_id, self.embedder.card.digest)
+            vectors["likeness"] = _middle([likeness] if spoken is None else [likeness, spoken])
+        if vectors:
+            self.model = self.embedder.model or self.embedder.card.name
+        return vectors
 
     def _seen_in_words(self) -> Vectors | None:
         """The words as the embedder sees them; None where it can't, with a note."""
@@ -197,8 +211,8 @@ class _Search:
             there = Moment.objects.in_workspace(self.query.workspace_id).filter(pk=self.query.like_moment)
             if not there.exists():
                 raise QueryError("The picture to compare with isn't in this library any more.")
-            if not self.embedder.problems():
-                row = Embedding.objects.filter(moment__in=there, model=self.embedder.card.digest).first()
+            if self.space is not None:
+                row = Embedding.objects.filter(moment__in=there, model=self.space.model).first()
                 if row is not None:
                     parts.append(spaces.vectors_of([bytes(row.vector)])[0])
         return _middle(parts) if parts else None
@@ -211,36 +225,175 @@ class _Search:
         self.notes.append("Found by words only: the search model hasn't seen this picture.")
         return " ".join(words_of(" ".join([moment.asset.title, *map(str, moment.asset.tags)])))[:LONGEST]
 
-    def _nearest(self, signal: str, vector: Vectors) -> list[tuple[int, float]]:
-        """Moments by cosine. Asks deeper where what it got was archived or excluded."""
-        self._vectors[signal] = vector
-        self.model = self.embedder.model or self.embedder.card.name
+    def _unwanted_vectors(self) -> dict[str, Vectors]:
+        """Unwanted words that the embedder knows -> how it sees them."""
+        texts = [" ".join(run) for run in self.asked.none_of]
+        if self.space is None or not texts:
+            return {}
+        speaks, language = self.embedder.card.languages, self.query.language
+        known = [text for text in texts if _speaks(speaks, language, text) and self.embedder.understood(text)]
+        return dict(zip(known, self.embedder.embed_texts(known), strict=True)) if known else {}
+
+    # What fits -------------------------------------------------------------------------------------------------------
+
+    def _about(self, deviations: float) -> Q:
+        """The condition on moments of being about what was asked.
+
+        Half of the words are enough, so is a picture that shows them well over what is usual; a third of the words and
+        a picture that shows them a little are enough together.
+        """
+        beginnings = not self.query.literal
+        about = Q(pk__in=[])
+        if self.asked:
+            about |= Q(pk__in=fulltext.holding(self.asked, WORDS_ENOUGH, beginnings=beginnings))
+        for signal in self.vectors:
+            usual = self._usual(signal)
+            if usual is None:
+                return Q()  # too few pictures to know what is usual
+            about |= Q(pk__among=self._over(signal, usual.at(LIKE if signal == "likeness" else deviations)))
+            if signal == "picture" and len(self.asked.any_of + self.asked.all_of) > 2:
+                hint = Q(pk__in=fulltext.holding(self.asked, WORDS_SOME, beginnings=beginnings))
+                about |= hint & Q(pk__among=self._over(signal, usual.at(A_LITTLE)))
+        return about
+
+    def _usual(self, signal: str) -> Usual | None:
+        """What is usual for a signal in this library: with ordinary words, or with the picture to compare with."""
+        if signal not in self._usuals and self.space is not None:
+            self._usuals[signal] = (
+                Usual.of(_background(self.index, self.space, len(self.vectors[signal])) @ self.vectors[signal])
+                if signal == "likeness"
+                else _usual_words(self.embedder, self.index, self.space)
+            )
+        return self._usuals.get(signal)
+
+    def _over(self, signal: str, cosine: float) -> list[int]:
+        """The moments whose pictures have at least this cosine to what a signal compares with."""
+        fetch = DEPTHS[0]
+        while True:
+            hits = self._nearest(signal, fetch)
+            if len(hits) < fetch or fetch >= DEEPEST or hits[-1].score < cosine:
+                return [hit.id for hit in hits if hit.score >= cosine]
+            fetch *= 4
+
+    def _showing_unwanted(self) -> list[int]:
+        """The moments whose pictures show an unwanted word."""
+        usual = self._usual("picture")
+        if usual is None:
+            return []
+        return [number for text in self.unwanted for number in self._over(f"-{text}", usual.at(LIKELY))]
+
+    def _nearest(self, signal: str, limit: int) -> list[Hit]:
+        """The nearest pictures to what a signal compares with; of those asked for, the filters may drop some yet."""
+        known = self._hits.get(signal)
+        if known is not None and (known[0] >= limit or len(known[1]) < known[0]):
+            return known[1][:limit]
+        if self.space is None:
+            return []
         if narrowed(self.query) and self._allowed_ids is None:
             self._allowed_ids = np.fromiter(self.moments.values_list("id", flat=True), np.int64)
-        fetch = self.depth
-        while True:
-            hits, by_index = spaces.nearest(
-                self.index, self._space(), vector, limit=fetch, allowed=self._allowed_ids
-            )
-            if not by_index:
-                self.notes.append("The index is being made anew; the database answered meanwhile.")
+        vector = self.unwanted[signal[1:]] if signal.startswith("-") else self.vectors[signal]
+        hits, by_index = spaces.nearest(self.index, self.space, vector, limit=limit, allowed=self._allowed_ids)
+        if not by_index:
+            self.notes.append("The index is being made anew; the database answered meanwhile.")
+        self._hits[signal] = (limit, hits)
+        return hits
+
+    def assets(self) -> Q | None:
+        """The condition on assets of being found; None where nothing but filters is asked."""
+        if not self.compares:
+            return self._without_unwanted()
+        shown = self.shown
+        if not self.query.relevant_only:
+            everything = Q(pk__in=Moment.objects.matching(self.asked).order_by().values("pk"))
+            if self.vectors and self.space is not None:
+                everything |= Q(pk__in=self.space.rows().order_by().values("moment"))
+            shown = shown.filter(everything)
+        return Q(pk__in=shown.order_by().values("asset"))
+
+    # The order -------------------------------------------------------------------------------------------------------
+
+    def ranked(self) -> Iterator[Found]:
+        """Every result in order, as far as somebody reads on."""
+        known: set[Hashable] = set()
+        for depth in DEPTHS if self.query.sort == "relevance" else DEPTHS[-1:]:
+            lists, full = self._lists(depth)
+            ids = {number for ranked in lists.values() for number, _ in ranked}
+            rows = self._rows(ids)
+            self.cut = self.cut or len(rows) < len(ids)
+            lists = {name: [pair for pair in ranked if pair[0] in rows] for name, ranked in lists.items()}
+            fused = rrf(lists, group={number: row.asset_id for number, row in rows.items()})
+            fused = self._penalised(fused)
+            new = []
+            for one in fused:
+                key = one.key if self.query.every_moment else rows[one.key].asset_id
+                if key not in known:
+                    known.add(key)
+                    new.append(one)
+            if self.query.sort != "relevance":
+                sign = 1 if self.query.sort == "oldest" else -1
+                new.sort(key=lambda one: (sign * rows[one.key].date.timestamp(), str(rows[one.key].asset_id), one.key))
+            for first in range(0, len(new), BLOCK):
+                yield from self._described(new[first : first + BLOCK], rows)
+            if not full:
+                return
+
+    def _lists(self, depth: int) -> tuple[dict[str, list[tuple[int, float]]], bool]:
+        """Signal -> (moment, value), best first; and whether there may be more below."""
+        lists: dict[str, list[tuple[int, float]]] = {}
+        full = False
+        for signal in self.vectors:
+            hits, fetch = self._nearest(signal, depth), depth
             kept = self._still_there(hits)
-            if len(kept) >= self.depth or len(hits) < fetch or fetch >= DEEPEST:
-                return [(hit.id, hit.score) for hit in kept[: self.depth]]
-            fetch *= 4
+            while len(kept) < depth and len(hits) == fetch < DEEPEST:  # archived or filtered away: ask deeper
+                fetch *= 4
+                hits = self._nearest(signal, fetch)
+                kept = self._still_there(hits)
+            lists[signal] = [(hit.id, hit.score) for hit in kept[:depth]]
+            full = full or (len(hits) >= depth and self._may_fit(signal, hits[depth - 1].score))
+        if self.asked:
+            matching = self.shown.matching(self.asked).values_list("id", WordRank("words__document", query=self.asked))
+            lists["words"] = [(number, round(float(rank), 12)) for number, rank in matching[:depth]]
+            full = full or len(lists["words"]) == depth
+        return lists, full
+
+    def _may_fit(self, signal: str, cosine: float) -> bool:
+        """Whether a picture that is less like what was asked than this can still be a result by its looks."""
+        usual = self._usual(signal) if self.query.relevant_only else None
+        return usual is None or cosine >= usual.at(A_LITTLE)
 
     def _still_there(self, hits: Sequence[Hit]) -> list[Hit]:
         """Checked against the rows: an index that lags can't show what is gone or belongs to somebody else."""
-        there = set(self.moments.filter(pk__in=[hit.id for hit in hits]).values_list("id", flat=True))
+        there = set(self.moments.filter(pk__among=[hit.id for hit in hits]).values_list("id", flat=True))
         return [hit for hit in hits if hit.id in there]
 
-    def described(self, fused: Sequence[Fused[int]], rows: dict[int, Row]) -> list[Found]:
-        """Results from what was fused: whether the model has seen each, whether it is about what was asked."""
-        ids = [one.key for one in fused]
+    def _rows(self, ids: set[int]) -> dict[int, Row]:
+        """What results need, of the moments that are to be shown."""
+        date = F("asset__created") if self.query.sort == "added" else Coalesce("asset__taken", "asset__created")
+        found = self.shown.filter(pk__among=sorted(ids)).order_by()
+        columns = found.values_list("id", "asset_id", "start", "asset__kind", "pdq", date)
+        return {number: Row(*rest) for number, *rest in columns}
+
+    def _penalised(self, fused: list[Fused[int]]) -> list[Fused[int]]:
+        """The same, with what unwanted words take from pictures that show them."""
+        usual = self._usual("picture") if self.unwanted else None
+        if usual is None:
+            return fused
+        seen = self._embedded([one.key for one in fused])
+        penalised = []
+        for one in fused:
+            if one.key in seen:
+                cosines = {text: float(seen[one.key] @ vector) for text, vector in self.unwanted.items()}
+                worst = max(cosines, key=lambda text: cosines[text])
+                one = against(one, cosines[worst], usual.over(cosines[worst]), worst)
+            penalised.append(one)
+        return sorted(penalised, key=lambda one: (-one.score, one.key))
+
+    def _described(self, block: Sequence[Fused[int]], rows: Mapping[int, Row]) -> list[Found]:
+        """Results of what was fused, near-duplicates folded, in an order in which look-alikes wait."""
+        ids = [one.key for one in block]
         seen = self._embedded(ids)
-        usual = {signal: self._background() @ vector for signal, vector in self._vectors.items()}
-        shares = self._shares(ids)
-        return [
+        fits = self._fits(ids, seen)
+        found = [
             Found(
                 moment_id=one.key,
                 asset_id=rows[one.key].asset_id,
@@ -248,60 +401,182 @@ class _Search:
                 start=rows[one.key].start,
                 explain=one.explain,
                 by_words_only=one.key not in seen,
-                relevant=is_about(
-                    shares.get(one.key, 0.0),
-                    [(signal.value, usual[signal.name]) for signal in one.explain if signal.name in usual],
-                ),
+                relevant=self.query.relevant_only or fits(one.key, LIKELY),
+                sure=fits(one.key, SURE),
             )
-            for one in fused
+            for one in block
         ]
+        nothing = np.zeros(self.embedder.card.dimensions if seen else 1, np.float32)
+        vectors = np.stack([seen.get(number, nothing) for number in ids])
+        if self.query.fold:
+            found, vectors = _folded(found, vectors, [rows[number] for number in ids])
+        if self.query.diversify and seen and self.query.sort == "relevance":
+            found = [found[at] for at in mmr(vectors, [one.score for one in found], len(found))]
+        return found
+
+    def _fits(self, ids: Sequence[int], seen: Mapping[int, Vectors]) -> Callable[[int, float], bool]:
+        """Whether a moment is about what was asked, by as many deviations: `_about` for moments that are at hand."""
+        enough = self._holding(ids, WORDS_ENOUGH)
+        hints = self._holding(ids, WORDS_SOME) if len(self.asked.any_of + self.asked.all_of) > 2 else set()
+        usuals = {signal: self._usual(signal) for signal in self.vectors}
+
+        def fits(number: int, deviations: float) -> bool:
+            if number in enough:
+                return True
+            for signal, usual in usuals.items():
+                if usual is None:
+                    return True
+                needed = LIKE if signal == "likeness" else A_LITTLE if number in hints else deviations
+                if number in seen and float(seen[number] @ self.vectors[signal]) >= usual.at(needed):
+                    return True
+            return False
+
+        return fits
+
+    def _holding(self, ids: Sequence[int], share: float) -> set[int]:
+        if not self.asked:
+            return set()
+        held = fulltext.holding(self.asked, share, beginnings=not self.query.literal)
+        return set(Moment.objects.filter(pk__among=ids, pk__in=held).order_by().values_list("id", flat=True))
 
     def _embedded(self, ids: Sequence[int]) -> dict[int, Vectors]:
-        if self.embedder.problems():
+        """The vectors of moments, of those whose picture the embedder has seen."""
+        if self.space is None:
             return {}
-        rows = self._space().rows().filter(moment__in=ids).values_list("moment_id", "vector")
-        return {number: spaces.vectors_of([bytes(blob)])[0] for number, blob in rows}
+        rows = dict(self.space.rows().filter(moment__pk__among=ids).values_list("moment_id", "vector"))
+        return dict(zip(rows, spaces.vectors_of(bytes(blob) for blob in rows.values()), strict=False))
 
-    def _background(self) -> Vectors:
-        """(n, d) vectors from all over the library, n up to 256; the newest where the index can't be asked."""
-        rows = self._space().rows()
-        try:
-            ids = self.index.ids(self._space().name)
-            rows = rows.filter(moment__in=ids[:: max(1, len(ids) // BACKGROUND)][:BACKGROUND].tolist())
-        except IndexDamaged:  # `_nearest` has seen to it and noted it
-            rows = rows.order_by("-id")
-        blobs = [bytes(blob) for blob in rows.values_list("vector", flat=True)[:BACKGROUND]]
-        return spaces.vectors_of(blobs) if blobs else np.empty((0, self.embedder.card.dimensions), np.float32)
+    # Without anything to compare with --------------------------------------------------------------------------------
 
-    def _shares(self, ids: Sequence[int]) -> dict[int, float]:
-        """The share of the query's words that each moment's own hold."""
-        asked = wanted(self.query.words)
-        if not asked:
-            return {}
-        rows = Moment.objects.filter(pk__in=ids).select_related("asset")
-        return {
-            moment.pk: matched_share(asked, set(words_of(" ".join(_told(moment)))))
-            for moment in rows
-        }
+    def _without_unwanted(self) -> Q | None:
+        """The condition on assets of having no moment that holds or shows an unwanted word; None where none is."""
+        if not self.asked.none_of:
+            return None
+        bad = Q(pk__in=fulltext.holding(Wanted(self.asked.none_of), 0, beginnings=False))
+        bad |= Q(pk__among=self._showing_unwanted())
+        own = Moment.objects.in_workspace(self.query.workspace_id)
+        return ~Q(pk__in=own.filter(bad).order_by().values("asset"))
 
-    def diversified(self, found: Sequence[Found]) -> list[Found]:
-        """The results in an order in which look-alikes wait."""
-        seen = self._embedded([one.moment_id for one in found])
-        if not seen:
+    def listed(self) -> QuerySet[Asset]:
+        """What filters alone find, by date. Nothing is folded: it is the library itself, in its order."""
+        date = F("created") if self.query.sort in ("relevance", "added") else Coalesce("taken", "created")
+        assets = assets_of(self.query).filter(self._without_unwanted() or Q())
+        return assets.order_by(date.asc() if self.query.sort == "oldest" else date.desc(), "id")
+
+    def page(self) -> list[Found]:
+        """The results from the query's offset on, and one more where there is one."""
+        query, some = self.query, slice(self.query.offset, self.query.offset + self.query.limit + 1)
+        if self.compares:
+            found = list(islice(self.ranked(), some.start, some.stop))
+            if query.relevant_only and not self.cut and self.asked:
+                self.cut = self.moments.matching(self.asked).exclude(pk__in=self.shown.order_by().values("pk")).exists()
+            return found
+        if query.every_moment:
+            rows = self.moments.filter(asset__in=self.listed().order_by().values("pk"))
+            pairs = rows.order_by("-asset__created", "asset_id", "start").values_list("id", "asset_id", "start")[some]
+            return [Found(number, asset_id, 0.0, start) for number, asset_id, start in pairs]
+        ids = list(self.listed().values_list("id", flat=True)[some])
+        rows = Moment.objects.filter(asset__in=ids).order_by("asset_id", "-start")
+        first = {asset_id: (number, start) for number, asset_id, start in rows.values_list("id", "asset_id", "start")}
+        return [Found(number, each, 0.0, start) for each in ids for number, start in [first.get(each, (None, 0.0))]]
+
+    # Why -------------------------------------------------------------------------------------------------------------
+
+    def placed(self, found: Sequence[Found]) -> list[Found]:
+        """The results with the place where the words stand in each."""
+        if not self.asked:
             return list(found)
-        nothing = np.zeros(len(next(iter(seen.values()))), np.float32)
-        vectors = np.stack([seen.get(one.moment_id, nothing) for one in found])
-        return [found[at] for at in mmr(vectors, [one.score for one in found], self.query.limit)]
+        finder = Finder(self.asked)
+        ids = [one.moment_id or 0 for one in found if any(signal.name == "words" for signal in one.explain)]
+        moments = Moment.objects.filter(pk__in=ids).select_related("asset").in_bulk()
+        speaking = [moment.asset_id for moment in moments.values() if moment.text]
+        passages = dict(Transcript.objects.filter(asset__in=speaking).values_list("asset", "passages"))
+        return [self._placed(one, finder, moments.get(one.moment_id or 0), passages) for one in found]
+
+    def _placed(self, one: Found, finder: Finder, moment: Moment | None, passages: Mapping[uuid.UUID, Any]) -> Found:
+        if moment is None:
+            return one
+        said = passages.get(moment.asset_id, ()) if moment.text else ()
+        if moment.text and not said:  # known of no more than its moment
+            said = [{"text": moment.text, "start": moment.start}]
+        written = [(each.where, each.text) for each in written_of(moment.asset)]
+        there = place(finder, written, said, moment.start, moment.end)
+        if there is None:
+            return one
+        explain = tuple(
+            replace(signal, note=", ".join(sorted(there.matched))) if signal.name == "words" else signal
+            for signal in one.explain
+        )
+        return replace(one, at=there.at, why=there.why, snippet=there.pieces, explain=explain)
+
+
+def _folded(
+    found: Sequence[Found], vectors: Vectors, rows: Sequence[Row]
+) -> tuple[list[Found], Vectors]:
+    """Without the pictures that look the same as a better one, which names them; those kept apart by a person stay."""
+    pictures = np.array([row.kind == Asset.Kind.IMAGE for row in rows])
+    alike = look_alikes(vectors, [row.pdq for row in rows], cosine=TWIN, bits=pdq.NEAR)
+    alike &= pictures[:, None] & pictures[None, :]
+    np.fill_diagonal(alike, False)
+    if not alike.any():
+        return list(found), vectors
+    assets = [one.asset_id for one in found]
+    pairs = KeptApart.objects.filter(one__in=assets, other__in=assets).values_list("one", "other")
+    apart = {pair for one, other in pairs for pair in ((one, other), (other, one))}
+    leader: dict[int, list[int]] = {}
+    for at in range(len(found)):
+        near = (first for first in leader if alike[first, at] and (assets[first], assets[at]) not in apart)
+        first = next(near, None)
+        if first is None:
+            leader[at] = []
+        elif assets[first] != assets[at]:
+            leader[first].append(at)
+    kept = [replace(found[at], folded=tuple(assets[other] for other in others)) for at, others in leader.items()]
+    return kept, vectors[list(leader)]
+
+
+_ordinary_known: weakref.WeakKeyDictionary[Embedder, dict[str, Vectors]] = weakref.WeakKeyDictionary()
+_usual_known: weakref.WeakKeyDictionary[Index, dict[str, tuple[int, Usual | None]]] = weakref.WeakKeyDictionary()
+
+
+def _ordinary(embedder: Embedder) -> Vectors:
+    """(n, d): ordinary words as the embedder sees them."""
+    known = _ordinary_known.setdefault(embedder, {})
+    digest = embedder.card.digest
+    if digest not in known:
+        known[digest] = embedder.embed_texts(ORDINARY)
+    return known[digest]
+
+
+def _usual_words(embedder: Embedder, index: Index, space: Space) -> Usual | None:
+    """What ordinary words have in a library; told anew when it has grown or shrunk by a fiftieth."""
+    known = _usual_known.setdefault(index, {})
+    try:
+        count = index.count(space.name)
+    except IndexDamaged:  # `nearest` sees to it and notes it
+        count = space.rows().count()
+    before = known.get(space.name)
+    if before is None or abs(before[0] - count) > count // 50:
+        words = _ordinary(embedder)
+        known[space.name] = before = count, Usual.of(words @ _background(index, space, words.shape[1]).T)
+    return before[1]
+
+
+def _background(index: Index, space: Space, dimensions: int) -> Vectors:
+    """(n, d) vectors from all over a library, n up to 256; the newest where the index can't be asked."""
+    rows = space.rows()
+    try:
+        ids = index.ids(space.name)
+        rows = rows.filter(moment__pk__among=ids[:: max(1, len(ids) // BACKGROUND)][:BACKGROUND].tolist())
+    except IndexDamaged:
+        rows = rows.order_by("-id")
+    blobs = [bytes(blob) for blob in rows.values_list("vector", flat=True)[:BACKGROUND]]
+    return spaces.vectors_of(blobs) if blobs else np.empty((0, dimensions), np.float32)
 
 
 def _middle(parts: Sequence[Vectors]) -> Vectors:
     middle: Vectors = np.sum(parts, axis=0, dtype=np.float32)
     return middle / np.float32(max(float(np.linalg.norm(middle)), 1e-12))
-
-
-def _told(moment: Moment) -> list[str]:
-    asset = moment.asset
-    return [asset.title, asset.alt, moment.text, str(asset.made_by.get("prompt", "")), *map(str, asset.tags)]
 
 
 def _speaks(languages: Sequence[str], language: str, text: str) -> bool:

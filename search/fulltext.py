@@ -6,14 +6,17 @@ a tsvector with the same weights and a GIN index. Both get words that search/wor
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections, models
 from django.db.models import Func, Lookup
+from django.db.models.expressions import RawSQL
 
-from search.words import for_fts5, for_tsquery, tsvector, wanted, words_of
+from search.words import Wanted, for_fts5, for_tsquery, tsvector, wanted, words_of
 
 TABLE = "search_momentwords"
 COLUMNS = {"title": ("A", 4.0), "tags": ("A", 4.0), "alt": ("B", 2.0), "said": ("B", 2.0), "other": ("D", 1.0)}
@@ -42,7 +45,8 @@ class Matches(Lookup):
     lookup_name = "matches"
 
     def get_prep_lookup(self) -> Any:
-        return self.rhs if hasattr(self.rhs, "resolve_expression") else wanted(str(self.rhs))
+        taken = hasattr(self.rhs, "resolve_expression") or isinstance(self.rhs, Wanted)
+        return self.rhs if taken else wanted(str(self.rhs))
 
     def get_db_prep_lookup(self, value: Any, connection: Any) -> Any:
         return "%s", [for_tsquery(value) if connection.vendor == "postgresql" else for_fts5(value)]
@@ -64,7 +68,7 @@ class WordRank(Func):
     output_field = models.FloatField()
     arity = 1
 
-    def __init__(self, document: str, query: str = "", **extra: Any) -> None:
+    def __init__(self, document: str, query: str | Wanted = "", **extra: Any) -> None:
         super().__init__(document, query=query, **extra)
 
     def as_sqlite(self, compiler: Any, connection: Any, **_context: Any) -> Any:
@@ -74,7 +78,7 @@ class WordRank(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **_context: Any) -> Any:
         column, params = compiler.compile(self.source_expressions[0])
-        asked = wanted(self.extra["query"])
+        asked = self.extra["query"] if isinstance(self.extra["query"], Wanted) else wanted(self.extra["query"])
         # ts_rank takes 'fire' and 'fire':* for one word; whole words must count for more than beginnings.
         rank = f"ts_rank('{_RANKS}', {column}, %s::tsquery, 1)"
         queries = [for_tsquery(asked, beginnings=False), for_tsquery(asked)]
@@ -97,6 +101,40 @@ class HasItem(Lookup):
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
         return f"{column} @> jsonb_build_array(%s::text)", [*params, str(self.rhs)]
+
+
+class Among(Lookup):
+    """`pk__among=[3, 5, 8]`: `in` with one parameter however many numbers there are, where databases count them."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        column, params = self.process_lhs(compiler, connection)
+        numbers = json.dumps([int(number) for number in self.rhs])
+        return f"{column} IN (SELECT value FROM json_each(%s))", [*params, numbers]  # noqa: S608
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::bigint[])", [*params, [int(number) for number in self.rhs]]
+
+
+def holding(asked: Wanted, share: float, *, beginnings: bool = True, using: str = "default") -> RawSQL:
+    """The numbers of the moments whose words hold at least this share of a query's words, as a subquery.
+
+    Every workspace's: only for `pk__in` beside a workspace. `beginnings`: longer words that begin with one count, too.
+    """
+    parts = [*(Wanted((run,)) for run in asked.any_of), *(Wanted((), (run,)) for run in asked.all_of)]
+    least = max(1, math.ceil(share * len(parts) - 1e-9))
+    if connections[using].vendor == "postgresql":
+        arm, written = f"{TABLE} @@ %s::tsquery", for_tsquery
+    else:
+        arm, written = f"{TABLE} MATCH %s", for_fts5
+    queries = [written(part, beginnings=beginnings) for part in parts]
+    arms = " UNION ALL ".join(f"SELECT rowid FROM {TABLE} WHERE {arm}" for _ in parts)  # noqa: S608
+    if least > 1:
+        arms = f"SELECT rowid FROM ({arms}) held GROUP BY rowid HAVING COUNT(*) >= {least}"  # noqa: S608
+    return RawSQL(arms, queries)  # noqa: S611 names and numbers of ours only; the words are parameters
 
 
 def store(texts: Sequence[Texts], *, using: str = "default") -> None:

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, JSONField, TextField
 
-from search.fulltext import TABLE, HasItem, Matches, WordRank
-from search.words import wanted
+from search.fulltext import TABLE, Among, HasItem, Matches, WordRank
+from search.words import Wanted, wanted
 
 TextField.register_lookup(Matches)
 JSONField.register_lookup(HasItem)
+models.BigAutoField.register_lookup(Among)
 
 
 class MomentQuerySet(models.QuerySet["Moment"]):
@@ -26,12 +27,12 @@ class MomentQuerySet(models.QuerySet["Moment"]):
         """Those with a picture that a model has not seen yet."""
         return self.showable().exclude(pk__in=Embedding.objects.filter(model=model).values("moment"))
 
-    def matching(self, words: str) -> MomentQuerySet:
+    def matching(self, words: str | Wanted) -> MomentQuerySet:
         """Those whose words answer a query (words, "quoted", -unwanted), best first; `word_rank` says how well.
 
         Looks at titles, tags, alt texts, what is said, file names and prompts. A query without words finds nothing.
         """
-        if not wanted(words):
+        if not (words if isinstance(words, Wanted) else wanted(words)):
             return self.annotate(word_rank=models.Value(0.0, output_field=models.FloatField())).none()
         return (
             self.filter(words__document__matches=words)

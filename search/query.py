@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from PIL import Image
 
 from media_processing.models import Asset
-from search import filters
+from search import filters, fulltext
 from search.filters import FILTERS, Filter, QueryError, Values
 from search.models import Moment, MomentQuerySet
-from search.words import LONGEST, wanted
+from search.words import LONGEST, Wanted, wanted
 
 MOST = 200
 """Highest limit of a query."""
@@ -135,10 +135,10 @@ def allowed(query: Query) -> MomentQuerySet:
     else:
         moments = moments.filter(asset__archived__isnull=True)
     asked = wanted(query.words)
-    for run in asked.all_of:
-        moments = moments.filter(pk__in=Moment.objects.matching(f'"{" ".join(run)}"').order_by().values("pk"))
-    for run in asked.none_of:
-        moments = moments.exclude(pk__in=Moment.objects.matching(f'"{" ".join(run)}"').order_by().values("pk"))
+    if asked.all_of:
+        moments = moments.filter(pk__in=fulltext.holding(Wanted((), asked.all_of), 1.0))
+    if asked.none_of:
+        moments = moments.exclude(pk__in=fulltext.holding(Wanted(asked.none_of), 0.0, beginnings=False))
     return moments
 
 

@@ -85,9 +85,12 @@ def forms(word: str) -> list[str]:
     return found
 
 
-def for_fts5(asked: Wanted) -> str:
-    """The query in the syntax of SQLite's FTS5. Words hold letters and digits only, so quoting them is enough."""
-    any_of = " OR ".join(_fts5_any(run) for run in asked.any_of)
+def for_fts5(asked: Wanted, *, beginnings: bool = True) -> str:
+    """The query in the syntax of SQLite's FTS5; without `beginnings`, only whole words.
+
+    Words hold letters and digits only, so quoting them is enough.
+    """
+    any_of = " OR ".join(_fts5_any(run, beginnings) for run in asked.any_of)
     required = [_fts5_phrase(run) for run in asked.all_of]
     query = " AND ".join(required) if required else f"({any_of})"
     if required and any_of:
@@ -138,11 +141,11 @@ def _fts5_phrase(run: tuple[str, ...]) -> str:
     return '"' + " ".join(run) + '"'
 
 
-def _fts5_any(run: tuple[str, ...]) -> str:
+def _fts5_any(run: tuple[str, ...], beginnings: bool) -> str:
     if len(run) > 1:
         return _fts5_phrase(run)
     alternatives = [f'"{form}"' for form in forms(run[0])]
-    if _prefixed(run[0]):
+    if beginnings and _prefixed(run[0]):
         alternatives.append(f'"{run[0]}"*')  # beside the whole words, which therefore score higher
     return " OR ".join(alternatives)
 

@@ -50,7 +50,7 @@ class Offers:
 def choose(workspace: Workspace, scenes: Sequence[Scene], *, exclude: set[UUID]) -> list[Offers]:
     """For each scene what the library offers, so that no asset is chosen for two scenes of a story."""
     found = [_candidates(workspace, scene.visual or scene.narration) for scene in scenes]
-    fitting = [[ranking.Candidate(each.asset_id, each.score) for each in offers if each.relevant] for offers in found]
+    fitting = [[ranking.Candidate(each.asset_id, each.score) for each in offers if each.sure] for offers in found]
     chosen = ranking.choose_visuals(fitting, taken=tuple(exclude))
     result = []
     for hits, pick, fits in zip(found, chosen, fitting, strict=True):
@@ -65,7 +65,7 @@ def choose(workspace: Workspace, scenes: Sequence[Scene], *, exclude: set[UUID])
 def choose_for_words(workspace: Workspace, words: str) -> Offers:
     """What the library offers for some words."""
     hits = _candidates(workspace, words)
-    return Offers(tuple(_offer(hit) for hit in hits), fits=any(hit.relevant for hit in hits))
+    return Offers(tuple(_offer(hit) for hit in hits), fits=any(hit.sure for hit in hits))
 
 
 def _candidates(workspace: Workspace, words: str) -> Sequence[search.Found]:

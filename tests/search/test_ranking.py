@@ -7,7 +7,19 @@ import itertools
 import numpy as np
 import pytest
 
-from search.ranking import Candidate, assign, choose_visuals, mmr, rrf, stands_out
+from search.ranking import (
+    SURE,
+    Candidate,
+    Fused,
+    Signal,
+    Usual,
+    against,
+    assign,
+    choose_visuals,
+    look_alikes,
+    mmr,
+    rrf,
+)
 
 
 def test_being_second_in_both_lists_beats_first_in_one() -> None:
@@ -61,14 +73,37 @@ def test_things_without_a_vector_keep_their_order() -> None:
     assert mmr(np.zeros((0, 4), np.float32), [], 5) == []
 
 
-def test_what_stands_out() -> None:
-    usual = np.random.default_rng(0).normal(0.1, 0.05, 200)
-    assert stands_out(0.4, usual)
-    assert not stands_out(0.12, usual)
-    assert not stands_out(float(usual.max()), usual)
-    third = np.concatenate([usual, np.full(100, 0.5)])
-    assert stands_out(0.5, third)  # though a third of the library shows it
-    assert stands_out(0.1, [])
+def test_what_is_usual_is_told_from_the_middle_of_a_library() -> None:
+    cosines = np.random.default_rng(0).normal(0.1, 0.05, 200)
+    usual = Usual.of(cosines)
+    assert usual is not None
+    assert (usual.middle, usual.spread) == (pytest.approx(0.1, abs=0.01), pytest.approx(0.05, abs=0.01))
+    assert usual.over(usual.at(2.5)) == pytest.approx(2.5)
+    third = Usual.of(np.concatenate([cosines, np.full(100, 0.5)]))
+    assert third is not None
+    assert third.over(0.5) > SURE  # though a third of the library shows it
+    assert Usual.of(np.ones(7)) is None
+    assert Usual.of(np.ones((3, 8))) is not None
+
+
+def test_what_is_unwanted_takes_back_what_pictures_gave() -> None:
+    both = Fused(1, 0.03, (Signal("picture", 0.4, 1.0, 0.016), Signal("words", 2.0, 1.0, 0.014)))
+    assert against(both, 0.2, 1.0) is both
+    half, full = against(both, 0.3, 2.25, "people"), against(both, 0.6, 99.0)
+    assert (half.score, full.score) == (pytest.approx(0.022), pytest.approx(0.014))
+    assert half.explain[-1] == Signal("unwanted", 0.3, 0.5, pytest.approx(-0.008), "people")
+    for one in (half, full):
+        assert one.score == pytest.approx(sum(signal.contribution for signal in one.explain))
+    said = Fused(2, 0.014, both.explain[1:])
+    assert against(said, 0.9, 99.0) is said
+
+
+def test_look_alikes_by_vector_and_by_hash() -> None:
+    vectors = np.array([[1, 0], [0.98, 0.199], [0, 1], [0, 0], [0, 0]], np.float32)
+    hashes = ["", "", "f" * 64, "f" * 63 + "0", "0" * 64]
+    alike = look_alikes(vectors, hashes, cosine=0.96, bits=31)
+    near = {(one, other) for one in range(5) for other in range(5) if one != other and alike[one, other]}
+    assert near == {(0, 1), (1, 0), (2, 3), (3, 2)}
 
 
 def test_assignment_is_the_cheapest_there_is() -> None:
