@@ -122,6 +122,7 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA / "media"
 INDEX_ROOT = DATA / "index"
 CACHE_ROOT = DATA / "cache"
+CLIP_ROOT = DATA / "models" / "clip"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -163,6 +164,26 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # Engines: role -> name -> BACKEND and OPTIONS; the first of a role is its default -------------------------------------
+BUILT_IN_EMBEDDERS = ("onnx", "openclip")
+
+
+def _exported() -> dict[str, dict[str, Any]]:
+    """Each model that export_clip wrote is an embedder of its folder's name; its 8-bit graphs are another."""
+    found = {}
+    for folder in sorted(CLIP_ROOT.iterdir()) if CLIP_ROOT.is_dir() else ():
+        if folder.name.startswith(".") or not folder.is_dir() or folder.name in BUILT_IN_EMBEDDERS:
+            continue
+        for name, precision in ((folder.name, "fp32"), (f"{folder.name}-int8", "int8")):
+            if precision == "fp32" or (folder / "text.int8.onnx").is_file():
+                found[name] = {
+                    "BACKEND": "search.engines.onnx.OnnxEmbedder",
+                    "OPTIONS": {
+                        "folder": folder, "precision": precision, "threads": environment.clip_threads, "title": name
+                    },
+                }
+    return found
+
+
 _openai = {"api_key": environment.openai_api_key, "base_url": environment.openai_base_url}
 _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
     "writer": {
@@ -194,13 +215,21 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
     "embedder": {
         "onnx": {
             "BACKEND": "search.engines.onnx.OnnxEmbedder",
-            "OPTIONS": {"folder": environment.clip_folder} if environment.clip_folder else {},
+            "OPTIONS": {
+                "threads": environment.clip_threads,
+                **({"folder": environment.clip_folder} if environment.clip_folder else {}),
+                **({"precision": environment.clip_precision} if environment.clip_precision else {}),
+            },
         },
         "openclip": {
             "BACKEND": "search.engines.openclip.OpenClipEmbedder",
-            "OPTIONS": {"model": environment.clip_model, "weights": environment.clip_weights},
+            "OPTIONS": {
+                "model": environment.clip_model, "weights": environment.clip_weights,
+                "precision": environment.clip_precision,
+            },
         },
     },
+        **_exported(),
     "index": {"faiss": {"BACKEND": "search.engines.faiss.FaissIndex", "OPTIONS": {"folder": INDEX_ROOT}}},
     "renderer": {
         "filtergraph": {"BACKEND": "media_processing.engines.filtergraph.FiltergraphRenderer"},

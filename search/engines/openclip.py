@@ -81,7 +81,7 @@ class OpenClipEmbedder(Embedder):
         self._net = net.to(self._device, dtype)
         self._dimensions = int(self._embed_texts(["a"]).shape[1])
         # As many bits as it has: vectors of bf16 and of fp32 are of one space.
-        self._digest = hashlib.sha256(f"{self.architecture}\n{weights_digest(self.weights)}".encode()).hexdigest()
+        self._digest = digest(self.architecture, self.weights)
 
     def _default(self) -> str:
         return "bf16" if self._device == "cuda" else "fp32"
@@ -158,13 +158,14 @@ def opened(architecture: str, weights: str) -> tuple[Any, Any, Any]:
         ) from error
 
 
-def weights_digest(weights: str) -> str:
-    """SHA-256 of a file of weights; a tag is its own."""
+def digest(architecture: str, weights: str) -> str:
+    """SHA-256 that identifies a model, however it is run: of its architecture and its file of weights, or its tag."""
     path = Path(weights)
-    if not path.is_file():
-        return weights
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    known = weights
+    if path.is_file():
+        with path.open("rb") as file:
+            known = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(f"{architecture}\n{known}".encode()).hexdigest()
 
 
 def _refused(message: str, next_step: str) -> EngineError:
