@@ -228,8 +228,8 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
                 "precision": environment.clip_precision,
             },
         },
-    },
         **_exported(),
+    },
     "index": {"faiss": {"BACKEND": "search.engines.faiss.FaissIndex", "OPTIONS": {"folder": INDEX_ROOT}}},
     "renderer": {
         "filtergraph": {"BACKEND": "media_processing.engines.filtergraph.FiltergraphRenderer"},
