@@ -83,15 +83,15 @@ class Environment(BaseSettings):
     )
     clip_weights: str = Field(default="", alias="CLIP_WEIGHTS", description="Its weights: a file or a pretrained tag.")
     clip_folder: str = Field(default="", alias="CLIP_FOLDER", description="Folder of an exported ONNX model.")
-
-    def signing_key(self) -> str:
-        """The secret key: from the environment, else a file made at the first start with mode 600."""
     clip_precision: str = Field(
         default="", alias="CLIP_PRECISION", description="fp32 or int8 for onnx, fp32 or bf16 for openclip."
     )
     clip_threads: int = Field(
         default=1, alias="CLIP_THREADS", description="Threads of an ONNX search model; 0 takes every core.", ge=0, le=64
     )
+
+    def signing_key(self) -> str:
+        """The secret key: from the environment, else a file made at the first start with mode 600."""
         if self.secret_key:
             return self.secret_key
         path = self.data / "secret_key"
