@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 
-from creator.models import Job, Membership, Story, User, Workspace
+from creator.models import Collection, Job, Membership, Story, User, Workspace
 from media_processing.models import Asset
 from moderation.models import Review
 
@@ -67,6 +67,14 @@ def asset_for(user: User | AnonymousUser, asset_id: UUID | str, *, to: Right = "
     found = Asset.objects.in_workspace(workspace_for(user, to=to).pk).filter(pk=asset_id).first()
     if found is None:
         raise Http404("No such asset.")
+    return found
+
+
+def collection_for(user: User | AnonymousUser, collection_id: int, *, to: Right = "see") -> Collection:
+    """A collection of the person's workspace."""
+    found = Collection.objects.filter(workspace=workspace_for(user, to=to), pk=collection_id).first()
+    if found is None:
+        raise Http404("No such collection.")
     return found
 
 

@@ -8,7 +8,22 @@ from django.views.generic import RedirectView
 from creator.admin import site
 from creator.api import api
 from creator.api.errors import anything_else
-from creator.views import events, fonts, health, jobs, library, media, music, settings, signing, stories, studio
+from creator.views import (
+    asking,
+    copies,
+    events,
+    fonts,
+    health,
+    jobs,
+    library,
+    media,
+    music,
+    settings,
+    shelves,
+    signing,
+    stories,
+    studio,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", stories.index, name="stories"),
@@ -24,6 +39,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("library/", library.index, name="library"),
     path("library/import/", library.bring_in, name="library-import"),
     path("library/import/<int:job_id>/", library.import_state, name="library-import-state"),
+    path("library/picture/", asking.take_picture, name="library-picture"),
+    path("library/selection/", shelves.selection, name="library-selection"),
+    path("library/collections/", shelves.collections_page, name="collections"),
+    path("library/copies/", copies.page, name="copies"),
     path("library/<uuid:asset_id>/", library.asset, name="asset"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/tray/", jobs.tray, name="jobs-tray"),
@@ -44,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("media/assets/<uuid:asset_id>/", media.asset, name="asset-file"),
     path("media/assets/<uuid:asset_id>/thumbnail/", media.thumbnail, name="thumbnail"),
     path("media/assets/<uuid:asset_id>/sprite/", media.sprite, name="sprite"),
+    path("media/questions/<str:token>/", asking.kept_picture, name="query-picture"),
     path("media/assets/<uuid:asset_id>/blurred/", media.blurred, name="blurred"),
     path("fonts/<str:family>-<str:weight>.ttf", fonts.font, name="font"),
     path("healthz", health.healthz, name="healthz"),

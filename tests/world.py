@@ -16,12 +16,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from creator import jobs
 from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User
-from creator.services import publications, reviews
+from creator.services import publications, query_pictures, reviews
 from media_processing.models import Asset, Rendition
 from moderation import services as moderation
 from moderation.models import BannedHash, Decision, Policy, Review
 from tests.conftest import Cast
 from tests.factories import finished_story
+from tests.media_processing.makers import picture_bytes
 
 NOWHERE = UUID("7b0e2d0c-4b0d-4d2e-9d0a-111111111111")
 NO_NUMBER = 987_654
@@ -48,6 +49,8 @@ class World:
     clip: Asset
     rendition: Rendition
     group: Group
+    question: str
+    """Token of a picture that Alice asked with."""
     clients: dict[str, Client] = field(default_factory=dict)
 
     @property
@@ -97,6 +100,7 @@ def build(cast: Cast, clip: bytes) -> World:
         cast=cast, owner=owner, draft=draft, submitted=submitted, live=live, review=review, publication=publication,
         channel=channel, key=key, secret=secret, other_secret=other_secret, failed=failed, waiting=waiting,
         banned=banned, clip=moved, rendition=rendition, group=Group.objects.create(name="River group"),
+        question=query_pictures.keep(cast.workspace, cast.alice, picture_bytes()),
     )  # fmt: skip
 
 
@@ -148,6 +152,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     values: dict[str, Any] = {
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
+        "token": world.question,
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
     if model and model.group(1) in rows_of_admin(world):
@@ -174,6 +179,10 @@ def body(route: str, world: World) -> dict[str, Any]:
         "stories/<uuid:story_id>/render/": {"step": "renditions"},
         "stories/<uuid:story_id>/publish/": {"channel": [str(world.channel.pk)]},
         "stories/<uuid:story_id>/withdraw/": {"publication": str(world.publication.pk), "reason": "A mistake."},
+        "library/picture/": {"picture": SimpleUploadedFile("a.png", b"no picture"), "asked": "kind=image"},
+        "library/selection/": {"do": "tag", "tags": "river", "asset": [str(world.asset.pk)]},
+        "library/copies/": {"do": "refresh"},
+        "library/collections/": {"do": "create", "name": "Spring"},
         "library/import/": {"uploads": SimpleUploadedFile("a.png", b"\x89PNG"), "licence": "CC0 1.0", "tags": "river"},
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},

@@ -1,179 +1,302 @@
-"""The library: one search box, facets, tiles, a drawer for one asset, and bringing files in."""
+"""The library: one search box, chips with counts, the grid, one asset, and bringing files in."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import asset_for, job_for, may, workspace_for
 from creator.forms import LICENCES, ImportForm
-from creator.models import Scene, Story, Workspace
-from creator.services import choices, finding, library
+from creator.models import Collection, Scene, Story, User, Workspace
+from creator.services import choices, finding, frames, hearing, library, query_pictures
+from creator.services.finding import Question
 from creator.views.people import person_of
 from media_processing.engine import EngineError
-from media_processing.models import Asset, AssetQuerySet
+from media_processing.models import Asset
+from search.services import SORTS, QueryError
 
-KINDS = (("image", "Pictures", "image"), ("video", "Clips", "video"), ("audio", "Sounds", "audio-lines"))
-ORIENTATIONS = (("portrait", "Portrait"), ("square", "Square"), ("landscape", "Landscape"))
-PAGE = 60
-TAGS_SHOWN = 14
+ICONS = {"image": "image", "video": "clapperboard", "audio": "audio-lines"}
+INLINE = ("kind",)
+"""Groups whose chips lie open; the others are menus."""
+DATES = (("after", "Added since"), ("before", "Added before"), ("taken-after", "Taken since"),
+         ("taken-before", "Taken before"))  # fmt: skip
+ALIKE = 12
+"""Tiles of the strip below an asset."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address of a library page asks, with what goes beside the question itself."""
+
+    question: Question
+    like: Asset | None = None
+    picture: str = ""
+    """Token of a picture that was dropped, pasted or fetched."""
+    offset: int = 0
+
+    def address(self, question: Question | None = None, **beside: Any) -> str:
+        """The page of this question (or of a changed one); paging begins anew."""
+        asked = question or self.question
+        pairs = [("q", asked.words)]
+        pairs += [(name, value) for name, values in asked.filters.items() for value in values]
+        pairs += [(f"-{name}", value) for name, values in asked.without.items() for value in values]
+        pairs += [("like", str(self.like.pk) if self.like else ""), ("picture", self.picture)]
+        pairs += [("sort", "" if asked.sort == "relevance" else asked.sort), ("rest", "1" if asked.everything else "")]
+        changed = {name: str(value) for name, value in beside.items()}
+        pairs = [(name, value) for name, value in pairs if name not in changed] + list(changed.items())
+        query = urlencode([(name, value) for name, value in pairs if value])
+        return f"{reverse('library')}?{query}" if query else reverse("library")
+
+    def switched(self, name: str, value: str) -> str:
+        """The page with one value of a filter put on or taken off."""
+        return self.address(replace(self.question, filters=_switched(self.question.filters, name, value)))
+
+    def chips(self, labels: Mapping[tuple[str, str], str]) -> Iterator[dict[str, Any]]:
+        """What is asked besides the words, as chips; `off` is the question without."""
+        asked = self.question
+        if self.picture:
+            yield {
+                "label": "Your picture", "picture": reverse("query-picture", args=[self.picture]),
+                "url": self.address(picture=""), "off": replace(asked, like=None),
+            }  # fmt: skip
+        if self.like:
+            yield {
+                "label": "More like this", "picture": reverse("thumbnail", args=[self.like.pk]),
+                "url": self.address(like=""), "off": replace(asked, like_moment=None),
+            }  # fmt: skip
+        for sign, name, value in _values(asked):
+            changed = (
+                replace(asked, without=_switched(asked.without, name, value)) if sign
+                else replace(asked, filters=_switched(asked.filters, name, value))
+            )  # fmt: skip
+            label = labels.get((name, value)) or labels.get((name, ""), "") + f" {value}"
+            yield {"label": f"not {label}" if sign else label, "url": self.address(changed), "off": changed}
+
+
+def _values(question: Question) -> Iterator[tuple[str, str, str]]:
+    for sign, values in (("", question.filters), ("-", question.without)):
+        for name, chosen in values.items():
+            for value in chosen:
+                yield sign, name, value
+
+
+def _switched(values: Mapping[str, Iterable[str]], name: str, value: str) -> dict[str, tuple[str, ...]]:
+    held = tuple(values.get(name, ()))
+    changed = tuple(each for each in held if each != value) if value in held else (*held, value)
+    return {key: tuple(each) for key, each in {**values, name: changed}.items() if each}
 
 
 @login_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """The grid."""
-    workspace = workspace_for(request.user)
-    asked = _asked(request.GET)
-    context: dict[str, Any] = {
-        "asked": asked,
-        "facets": facets(workspace, request.GET, asked),
-        "chips": _chips(request.GET, asked, workspace),
+    """The grid; with `part=tiles` only its next tiles."""
+    workspace, person = workspace_for(request.user), person_of(request)
+    asked = ask(workspace, person, request.GET)
+    context: dict[str, Any] = {"can_edit": may(request.user, "edit"), "asked": asked, "words": asked.question.words}
+    status = 200
+    try:
+        asked = replace(asked, question=finding.read(workspace, asked.question))
+        context |= {"asked": asked, "words": asked.question.words, **results(workspace, asked)}
+    except EngineError as error:
+        status = 400 if isinstance(error, QueryError) else 200
+        context |= {"search_error": error, **_groups(Asked(Question()), finding.facets(workspace, Question()))}
+    if request.GET.get("part") == "tiles":
+        return render(request, "library/_tiles.html", context, status=status)
+    context |= {
         "importing": ImportForm(),
         "licences": LICENCES,
-        "can_edit": may(request.user, "edit"),
         "knows": what_search_knows(workspace),
-        **results(workspace, request.GET, asked),
+        "collections": Collection.objects.filter(workspace=workspace).order_by("name"),
+        "undo": request.session.pop("library.undo", None),
+        "held": list(_held(asked)),
+        "stories_found": _stories(workspace, asked.question.words),
+        "address_as_words": asked.question.words.startswith(("http://", "https://")),
     }
-    if job_id := request.GET.get("import", ""):
-        context["import_job"] = job_for(request.user, int(job_id)) if job_id.isdecimal() else None
-    return render(request, "library/index.html", context)
+    jobs = [job_for(request.user, int(number)) for number in request.GET.getlist("import")[:20] if number.isdecimal()]
+    return render(request, "library/index.html", {**context, "import_jobs": jobs}, status=status)
 
 
-def _asked(said: QueryDict) -> dict[str, str]:
-    asked = {name: said.get(name, "").strip()[:300] for name in ("q", "kind", "orientation", "tag", "like")}
-    if asked["kind"] not in [kind for kind, _, _ in KINDS]:
-        asked["kind"] = ""
-    if asked["orientation"] not in dict(ORIENTATIONS):
-        asked["orientation"] = ""
-    return asked
+def ask(workspace: Workspace, person: User, said: QueryDict) -> Asked:
+    """Read the address. What isn't there any more (a picture that ran out, an asset that went) isn't asked."""
+    names = [each.name for each in finding.table(workspace)]
+    like, token = _asset(workspace, said.get("like", "")), said.get("picture", "")
+    picture = query_pictures.picture_of(workspace, person, token) if token else None
+    sort, offset = said.get("sort", ""), said.get("offset", "")
+    question = Question(
+        words=said.get("q", ""),
+        filters=_given(said, names, ""),
+        without=_given(said, names, "-"),
+        like=picture,
+        like_moment=like.moments.values_list("pk", flat=True).first() if like else None,
+        sort=sort if sort in SORTS else "relevance",
+        everything=bool(said.get("rest")),
+    )
+    return Asked(
+        question, like if question.like_moment else None, token if picture else "",
+        int(offset) if offset.isdecimal() and len(offset) < 6 else 0,
+    )  # fmt: skip
 
 
-def results(workspace: Workspace, said: QueryDict, asked: dict[str, str]) -> dict[str, Any]:
-    """Tiles: by search where something was asked, else the newest first."""
-    if not asked["q"] and not asked["like"]:
-        shown = _filtered(workspace, asked).prefetch_related("renditions")
-        page = Paginator(shown, PAGE).get_page(said.get("page"))
-        tiles = [{"asset": asset, "start": 0.0} for asset in page]
-        more = _address(said, page=str(page.next_page_number())) if page.has_next() else ""
-        return {"tiles": tiles, "count": page.paginator.count, "more": more}
+def _given(said: QueryDict, names: Iterable[str], sign: str) -> dict[str, tuple[str, ...]]:
+    lists = {name: tuple(filter(None, said.getlist(f"{sign}{name}"))) for name in names}
+    return {name: values for name, values in lists.items() if values}
+
+
+def _asset(workspace: Workspace, number: str) -> Asset | None:
     try:
-        chosen = {name: [asked[name]] for name in ("kind", "orientation", "tag") if asked[name]}
-        question = finding.Question(asked["q"], chosen, like_moment=_moment(workspace, asked["like"]))
-        found = finding.find(workspace, question, limit=PAGE)
-    except EngineError as error:
-        return {"tiles": [], "count": 0, "search_error": error, "stories_found": _stories(workspace, asked["q"])}
-    return {
-        "tiles": found,
-        "count": len(found),
-        "searched": True,
-        "all_by_words": all(each.by_words_only for each in found),
-        "stories_found": _stories(workspace, asked["q"]),
-    }
-
-
-def _filtered(workspace: Workspace, asked: dict[str, str]) -> AssetQuerySet:
-    shown = Asset.objects.in_workspace(workspace.pk).active()
-    if asked["kind"]:
-        shown = shown.filter(kind=asked["kind"])
-    if asked["orientation"]:
-        shown = shown.filter(SHAPES[asked["orientation"]])
-    if asked["tag"]:
-        # SQLite has no "contains" for JSON; tags are stored as a list of strings.
-        shown = shown.filter(tags__icontains=f'"{asked["tag"]}"')
-    return shown
-
-
-SHAPES = {
-    "portrait": Q(height__gt=F("width") * 1.05),
-    "landscape": Q(width__gt=F("height") * 1.05),
-    "square": Q(width__gt=0, width__lte=F("height") * 1.05, height__lte=F("width") * 1.05),
-}
-
-
-def _moment(workspace: Workspace, like: str) -> int | None:
-    """The first moment of the asset to be like."""
-    try:
-        wanted = UUID(like)
+        return Asset.objects.in_workspace(workspace.pk).filter(pk=UUID(number)).first()
     except ValueError:
         return None
-    asset = Asset.objects.in_workspace(workspace.pk).filter(pk=wanted).first()
-    return asset.moments.values_list("pk", flat=True).first() if asset else None
+
+
+def results(workspace: Workspace, asked: Asked) -> dict[str, Any]:
+    """The tiles of one page with their chips. Raises EngineError."""
+    question = asked.question
+    answer = finding.find(workspace, question, offset=asked.offset)
+    told = finding.facets(workspace, question)
+    compared = bool(question.words or asked.like or asked.picture)
+    groups = _groups(asked, told)
+    last_of_what_fits = answer.cut and answer.more is None
+    context = {
+        **groups,
+        **tiles(asked, answer),
+        "total": told.total,
+        "compared": compared,
+        "sorts": [
+            {"label": label, "url": asked.address(sort="" if name == "relevance" else name),
+             "on": name == question.sort or (not compared and name == "added" and question.sort == "relevance")}
+            for name, label in SORTS.items() if compared or name != "relevance"
+        ],
+        "rest": _uncut(workspace, question) - told.total if last_of_what_fits else 0,
+        "rest_url": asked.address(rest="1"),
+        "fit_url": asked.address(rest="") if question.everything and compared else "",
+    }  # fmt: skip
+    if not answer and not asked.offset:
+        context["ways_out"] = _ways_out(workspace, asked, groups["chips"])
+    return context
+
+
+def _uncut(workspace: Workspace, question: Question) -> int:
+    return finding.facets(workspace, replace(question, everything=True)).total
+
+
+def tiles(asked: Asked, answer: finding.Answer) -> dict[str, Any]:
+    """What the grid needs of each result."""
+    looks = frames.times_of(each.asset for each in answer)
+    words = asked.question.words
+    shown = []
+    for each in answer:
+        at = each.start if each.at is None else each.at
+        beside = {**({"at": f"{at:.2f}"} if at else {}), **({"q": words} if words else {})}
+        shown.append(
+            {
+                "asset": each.asset, "found": each.found, "at": at,
+                "looks": ",".join(map(str, looks.get(each.asset.pk, ()))),
+                "url": f"{reverse('asset', args=[each.asset.pk])}{'?' if beside else ''}{urlencode(beside)}",
+                "like": asked.address(like=each.asset.pk, picture="", rest=""),
+                "ratio": _ratio(each.asset),
+            }
+        )  # fmt: skip
+    return {
+        "tiles": shown,
+        "notes": answer.notes,
+        "model": answer.model,
+        "all_by_words": bool(words) and all(each.by_words_only for each in answer),
+        "offset": asked.offset,
+        "more": asked.address(offset=answer.more) if answer.more is not None else "",
+        "first_url": asked.address() if asked.offset else "",
+    }
+
+
+def _ratio(asset: Asset) -> str:
+    """Width by height for the grid: neither slivers nor ribbons."""
+    return f"{min(max(asset.width / asset.height, 0.4), 3.0):.3f}" if asset.width and asset.height else "1.4"
+
+
+def _groups(asked: Asked, told: finding.Facets) -> dict[str, Any]:
+    """The groups of chips, and what is chosen from them."""
+    labels: dict[tuple[str, str], str] = {}
+    open_groups, menus = [], []
+    for group in told.groups:
+        labels[group.name, ""] = f"{group.label}:"
+        labels |= {(group.name, chip.value): chip.label for chip in group.chips}
+        if group.name == "tag":
+            labels |= {("tag", chip.value): f"#{chip.label}" for chip in group.chips}
+        if not group.chips:
+            continue
+        shown = {
+            "name": group.name, "label": group.label, "chosen": len(group.chosen), "hint": group.hint,
+            "chips": [
+                {"value": chip.value, "label": labels[group.name, chip.value], "count": chip.count, "on": chip.on,
+                 "url": asked.switched(group.name, chip.value),
+                 "icon": ICONS.get(chip.value, "") if group.name == "kind" else ""}
+                for chip in group.chips
+            ],
+        }  # fmt: skip
+        (open_groups if group.name in INLINE else menus).append(shown)
+    chosen = asked.question.filters
+    dates = [{"name": name, "label": label, "value": "".join(chosen.get(name, ())[:1])} for name, label in DATES]
+    return {
+        "open_groups": open_groups,
+        "menus": menus,
+        "dates": dates,
+        "dated": sum(bool(each["value"]) for each in dates),
+        "recent": _recent(asked),
+        "date_held": [pair for pair in _held(asked) if pair[0] not in dict(DATES)],
+        "chips": list(asked.chips(labels)),
+    }
+
+
+def _recent(asked: Asked) -> list[dict[str, str]]:
+    today = timezone.localdate()
+    since = (("Today", today), ("Last 7 days", today - timedelta(days=6)), ("Last 30 days", today - timedelta(days=29)),
+             ("This year", today.replace(month=1, day=1)))  # fmt: skip
+    kept = {name: values for name, values in asked.question.filters.items() if name not in ("after", "before")}
+    return [
+        {"label": label, "url": asked.address(replace(asked.question, filters={**kept, "after": (day.isoformat(),)}))}
+        for label, day in since
+    ]
+
+
+def _ways_out(workspace: Workspace, asked: Asked, chips: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where nothing fits: what to take off, with what it would show."""
+    ways = [(f"Without “{chip['label']}”", chip["url"], chip["off"]) for chip in chips[:6]]
+    if asked.question.words and chips:
+        wordless = replace(asked.question, words="")
+        ways.append(("Without the words", asked.address(wordless), wordless))
+    counted = [
+        {"label": label, "url": url, "count": finding.facets(workspace, off).total} for label, url, off in ways
+    ]
+    return sorted((way for way in counted if way["count"]), key=lambda way: -way["count"])
+
+
+def _held(asked: Asked) -> Iterator[tuple[str, str]]:
+    """What the search box's form keeps besides the words."""
+    for sign, name, value in _values(asked.question):
+        yield f"{sign}{name}", value
+    if asked.like:
+        yield "like", str(asked.like.pk)
+    if asked.picture:
+        yield "picture", asked.picture
+    if asked.question.sort != "relevance":
+        yield "sort", asked.question.sort
 
 
 def _stories(workspace: Workspace, words: str) -> list[Story]:
     if not words:
         return []
     return list(Story.objects.in_workspace(workspace.pk).filter(title__icontains=words)[:5])
-
-
-def facets(workspace: Workspace, said: QueryDict, asked: dict[str, str]) -> list[dict[str, Any]]:
-    """Groups of chips with counts, each counted under the other groups' choices."""
-    kinds = dict(_filtered(workspace, {**asked, "kind": ""}).order_by().values_list("kind").annotate(Count("pk")))
-    open_shape = _filtered(workspace, {**asked, "orientation": ""}).order_by()
-    shapes = open_shape.aggregate(**{name: Count("pk", filter=SHAPES[name]) for name, _ in ORIENTATIONS})
-    tags: Counter[str] = Counter()
-    for held in _filtered(workspace, {**asked, "tag": ""}).order_by().values_list("tags", flat=True)[:20_000]:
-        tags.update(held)
-    groups = [
-        ("kind", "Kind", [(key, label, kinds.get(key, 0), icon) for key, label, icon in KINDS]),
-        ("orientation", "Shape", [(key, label, shapes[key], "") for key, label in ORIENTATIONS]),
-        ("tag", "Tags", [(tag, tag, count, "") for tag, count in tags.most_common(TAGS_SHOWN)]),
-    ]
-    return [
-        {
-            "name": name,
-            "label": label,
-            "options": [
-                {
-                    "label": text, "count": count, "icon": icon, "on": asked[name] == key,
-                    "url": _address(said, **{name: "" if asked[name] == key else key}),
-                }
-                for key, text, count, icon in options
-                if count or asked[name] == key
-            ],
-        }
-        for name, label, options in groups
-    ]  # fmt: skip
-
-
-def _chips(said: QueryDict, asked: dict[str, str], workspace: Workspace) -> list[dict[str, Any]]:
-    """What is asked, as chips that can be taken off."""
-    kinds = {kind: label for kind, label, _ in KINDS}
-    chips = [
-        {"label": label, "url": _address(said, **{name: ""})}
-        for name, label in (
-            ("kind", kinds.get(asked["kind"], "")),
-            ("orientation", dict(ORIENTATIONS).get(asked["orientation"], "")),
-            ("tag", f"#{asked['tag']}" if asked["tag"] else ""),
-        )
-        if label
-    ]
-    if asked["like"] and _moment(workspace, asked["like"]) is not None:
-        chips.append({"label": "More like this", "asset": asked["like"], "url": _address(said, like="")})
-    return chips
-
-
-def _address(said: QueryDict, **changes: str) -> str:
-    """This page with some of its question changed."""
-    changed = said.copy()
-    for name in ("page", "import"):
-        changed.pop(name, None)
-    for name, value in changes.items():
-        if value:
-            changed[name] = value
-        else:
-            changed.pop(name, None)
-    return f"{reverse('library')}?{changed.urlencode()}" if changed else reverse("library")
 
 
 def what_search_knows(workspace: Workspace) -> dict[str, Any]:
@@ -194,18 +317,56 @@ def what_search_knows(workspace: Workspace) -> dict[str, Any]:
 @login_required
 @require_safe
 def asset(request: HttpRequest, asset_id: UUID) -> HttpResponse:
-    """One asset: a page of its own, and with `?drawer=1` the same as a fragment."""
-    found = asset_for(request.user, asset_id)
+    """One asset: a page of its own, and with `look=1` the same as a fragment. `at` is where it opens, `q` what is
+    looked for in what is said."""
+    workspace, found = workspace_for(request.user), asset_for(request.user, asset_id)
     used = Story.objects.filter(pk__in=Scene.objects.filter(asset=found).values("story")).order_by("-created")[:6]
+    look = bool(request.GET.get("look"))
     context = {
         "asset": found,
+        "at": _second(request.GET.get("at", ""), found.seconds),
         "moments": found.moments.all()[:60],
-        "transcript": getattr(found, "transcript", None),
+        "said": _said(found, request.GET.get("q", "")[:1000]),
         "used_in": used,
         "made_by": _made_by(found),
+        "inside": _inside(found),
+        "collections": Collection.objects.filter(workspace=workspace, assets=found).order_by("name"),
+        "all_collections": Collection.objects.filter(workspace=workspace).exclude(assets=found).order_by("name"),
+        "can_edit": may(request.user, "edit"),
+        "undo": None if look else request.session.pop("library.undo", None),
+        "alike": () if look else _alike(workspace, found),
     }
-    template = "library/_asset.html" if request.GET.get("drawer") else "library/asset.html"
-    return render(request, template, context)
+    return render(request, "library/_asset.html" if look else "library/asset.html", context)
+
+
+def _second(said: str, seconds: float) -> float:
+    try:
+        return min(max(0.0, float(said)), seconds)
+    except ValueError:
+        return 0.0
+
+
+def _alike(workspace: Workspace, found: Asset) -> tuple[finding.Shown, ...]:
+    """What looks like it; nothing where no model has seen it."""
+    moment = found.moments.values_list("pk", flat=True).first() if found.kind != Asset.Kind.AUDIO else None
+    if moment is None or found.archived is not None:
+        return ()
+    try:
+        return finding.find(workspace, Question(like_moment=moment), limit=ALIKE).shown
+    except EngineError:  # the page's own search says why
+        return ()
+
+
+def _said(found: Asset, words: str) -> dict[str, Any] | None:
+    """What is said in it, word by word with the seconds; those that were asked for are marked."""
+    transcript = getattr(found, "transcript", None)
+    if transcript is None or not transcript.passages:
+        return None
+    return {
+        "passages": hearing.spoken(transcript, words),
+        "language": transcript.language,
+        "by": transcript.made_by.get("engine", ""),
+    }
 
 
 def _made_by(found: Asset) -> list[tuple[str, str]]:
@@ -215,6 +376,19 @@ def _made_by(found: Asset) -> list[tuple[str, str]]:
     if "seed" in made:
         rows.append(("Seed", str(made["seed"])))
     return [(label, str(value)) for label, value in rows if value]
+
+
+INSIDE = {
+    "caption": "Caption", "headline": "Headline", "keywords": "Keywords", "byline": "By", "credit": "Credit",
+    "copyright": "Copyright", "place": "Place", "camera": "Camera", "lens": "Lens",
+}  # fmt: skip
+
+
+def _inside(found: Asset) -> list[tuple[str, str]]:
+    """What came inside the file, in words."""
+    told = found.metadata or {}
+    rows = [(label, told[name]) for name, label in INSIDE.items() if told.get(name)]
+    return [(label, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for label, value in rows]
 
 
 @login_required

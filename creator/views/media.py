@@ -12,6 +12,7 @@ from PIL import ImageFilter
 
 from creator.access import asset_for, workspace_for
 from creator.ranges import ranged
+from creator.services import frames
 from media_processing.decoding import open_picture
 from media_processing.engine import EngineError
 from media_processing.models import Asset, Rendition
@@ -48,9 +49,9 @@ def thumbnail(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
 @login_required
 @require_safe
 def sprite(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
-    """Frames of a clip side by side, for scrubbing."""
+    """Frames of a clip's shots side by side, for scrubbing."""
     try:
-        found = rendition_of(asset_for(request.user, asset_id), "sprite")
+        found = frames.sheet_of(asset_for(request.user, asset_id))
     except EngineError:
         raise Http404("Only clips have frames.") from None
     return ranged(request, found.file, found.content_type, found.digest, cache="private, max-age=3600")
