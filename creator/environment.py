@@ -37,6 +37,9 @@ class Environment(BaseSettings):
     offline: bool = Field(
         default=False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine."
     )
+    watch: str = Field(
+        default="", alias="STORYLOOM_WATCH", description="A folder whose new files come into the library by themselves."
+    )
     threads: int = Field(
         default=2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64
     )

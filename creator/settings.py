@@ -212,6 +212,7 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "aligner": {"pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxAligner"}},
+    "reader": {"tesseract": {"BACKEND": "media_processing.engines.tesseract.TesseractReader"}},
     "embedder": {
         "onnx": {
             "BACKEND": "search.engines.onnx.OnnxEmbedder",
@@ -275,6 +276,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WORKER_THREADS = environment.threads
+WATCH = environment.watch
 WEB_BIND, WEB_PORT = environment.bind, environment.port
 
 LOGGING = {

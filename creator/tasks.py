@@ -8,7 +8,7 @@ from celery import shared_task
 
 from creator.jobs import submit, working_on
 from creator.models import Job, Workspace
-from creator.services import copies, library, making, samples, sweeping
+from creator.services import copies, importing, making, samples, sweeping, watching
 from search import services as search
 
 
@@ -33,7 +33,15 @@ def import_assets(job_id: int) -> None:
     """Bring files into the library."""
     with working_on(job_id) as work:
         if work:
-            library.import_waiting(work)
+            importing.import_waiting(work)
+
+
+@shared_task(name="fill_in")  # type: ignore[untyped-decorator]
+def fill_in(job_id: int) -> None:
+    """Read the text in pictures, and fill in whatever else older assets lack."""
+    with working_on(job_id) as work:
+        if work:
+            importing.fill_in_waiting(work)
 
 
 @shared_task(name="draw_sample")  # type: ignore[untyped-decorator]
@@ -59,6 +67,8 @@ def tidy(job_id: int) -> None:
         if work:
             sweeping.sweep()
             search.mend()
+            for each in Workspace.objects.all():
+                importing.submit_filling_in(each)
 
 
 def submit_periodic(now: datetime) -> None:
@@ -68,3 +78,4 @@ def submit_periodic(now: datetime) -> None:
     if workspace is not None and not last_hour.exists():
         submit("tidy", workspace=workspace, priority=-20, due=now + timedelta(minutes=5))
     copies.refresh_where_behind(now)
+    watching.look_soon(now)

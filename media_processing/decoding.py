@@ -22,6 +22,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from media_processing.engine import EngineError
 from media_processing.ffmpeg import MAX_PIXELS, run_ffmpeg, untrusted
+from media_processing.metadata import Embedded, of_picture, of_tags
 from media_processing.processes import guarded
 from media_processing.sniffing import ACCEPTED, GIF, WEBP, Format, looks_like, sniff
 
@@ -83,6 +84,16 @@ class Probe:
     codecs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """All that one look at a file gives."""
+
+    probe: Probe
+    embedded: Embedded
+    picture: Image.Image | None = None
+    """A picture as `open_picture` gives it; None of a video or a sound."""
+
+
 def inspect(source: Source, *, name: str = "", max_bytes: int = MAX_BYTES) -> Probe:
     """What a file is. Raises MediaError with a sentence about `name` where it can't be used.
 
@@ -90,16 +101,26 @@ def inspect(source: Source, *, name: str = "", max_bytes: int = MAX_BYTES) -> Pr
     Video and sound are opened in a child process with limits on memory and time, which looks at their first frame
     and at their end.
     """
+    return look_at(source, max_side=1, name=name, max_bytes=max_bytes).probe
+
+
+def look_at(source: Source, *, max_side: int, name: str = "", max_bytes: int = MAX_BYTES) -> Look:
+    """What a file is, what it says of itself and, of a picture, its pixels, no side longer than `max_side`: in one
+    decode. Raises MediaError as `inspect` does.
+
+    A JPEG is decoded at the smallest scale that gives `max_side` (4000 x 3000 for 960: a quarter), which costs a
+    quarter of a full decode.
+    """
     name = name or _name_of(source)
     found = _sniffed(source, name, max_bytes)
     if found.pillow:
-        return _inspect_picture(source, found, name)
+        return _look_at_picture(source, found, max_side, name)
     if isinstance(source, bytes):
         with tempfile.NamedTemporaryFile(suffix=found.suffix) as copy:
             copy.write(source)
             copy.flush()
-            return _inspect_stream(Path(copy.name), found, name)
-    return _inspect_stream(Path(source), found, name)
+            return _look_at_stream(Path(copy.name), found, name)
+    return _look_at_stream(Path(source), found, name)
 
 
 def open_picture(source: Source, *, max_side: int | None = None, name: str = "") -> Image.Image:
@@ -171,22 +192,27 @@ def frames_at(
 # Pictures
 
 
-def _inspect_picture(source: Source, found: Format, name: str) -> Probe:
+def _look_at_picture(source: Source, found: Format, max_side: int, name: str) -> Look:
     try:
         with _opened(source, found, name) as image:
             frames = _frames_of(source, image, found)
             if frames * image.width * image.height > MAX_ANIMATION_PIXELS:
                 raise _huge(name, f"it has {frames} frames of {image.width} x {image.height} pixels")
             width, height = image.size
-            turned = image.getexif().get(0x0112, 1)
-            image.draft(None, (max(1, width // 8), max(1, height // 8)))
+            share = min(1.0, max_side / max(width, height))
+            image.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
             image.load()
+            embedded = of_picture(image)  # after loading: a PNG may carry it behind its pixels
+            turned = image.getexif().get(0x0112, 1)
+            image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+            picture = _in_srgb(ImageOps.exif_transpose(image))
     except _BROKEN as error:
         raise _damaged(name, error) from error
     rotation = {3: 180, 4: 180, 5: 270, 6: 270, 7: 90, 8: 90}.get(turned, 0)
     if rotation % 180:
         width, height = height, width
-    return Probe("image", found.content_type, found.suffix, width, height, frames=frames, rotation=rotation)
+    probe = Probe("image", found.content_type, found.suffix, width, height, frames=frames, rotation=rotation)
+    return Look(probe, embedded, picture)
 
 
 def _opened(source: Source, found: Format, name: str) -> Image.Image:
@@ -268,7 +294,7 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 # Video and sound
 
 
-def _inspect_stream(path: Path, found: Format, name: str) -> Probe:
+def _look_at_stream(path: Path, found: Format, name: str) -> Look:
     facts = _ask_child(["probe", found.demuxers, path.resolve()], name)
     if facts["seconds"] > MAX_SECONDS:
         raise MediaError(
@@ -281,7 +307,7 @@ def _inspect_stream(path: Path, found: Format, name: str) -> Probe:
         content_type, suffix = found.sound
     elif found.sound[0] == found.content_type:
         raise _wrong(name, "holds video in a sound container")
-    return Probe(
+    probe = Probe(
         kind=facts["kind"],
         content_type=content_type,
         suffix=suffix,
@@ -294,6 +320,7 @@ def _inspect_stream(path: Path, found: Format, name: str) -> Probe:
         rotation=facts.get("rotation", 0),
         codecs=tuple(facts["codecs"]),
     )
+    return Look(probe, of_tags(facts["tags"]))
 
 
 def _ask_child(arguments: Sequence[str | Path], name: str, timeout: float = 120) -> dict[str, Any]:

@@ -25,6 +25,9 @@ CODECS = frozenset(
 STILL = 1.0
 """Seconds by which the data may end before the header says so."""
 
+MAX_TAGS, MAX_TAG = 64, 8000
+"""Tags that are looked at, and characters of each."""
+
 Facts: TypeAlias = dict[str, Any]
 
 
@@ -37,7 +40,8 @@ class RefusedError(Exception):
 
 
 def opened(path: str, formats: str) -> Any:
-    return av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": formats})
+    options = {"protocol_whitelist": "file", "format_whitelist": formats}
+    return av.open(f"file:{path}", options=options, metadata_errors="replace")
 
 
 def film_of(container: Any) -> Any:
@@ -87,6 +91,7 @@ def probe(path: str, formats: str) -> Facts:
         if film is None and sound is None:
             raise RefusedError("empty")
         facts: Facts = {"kind": "audio" if film is None else "video", "has_sound": sound is not None, "codecs": []}
+        facts["tags"] = tags_of(container, film if film is not None else sound)
         if film is not None:
             facts["codecs"].append(check_codec(film))
             facts |= film_facts(container, film)
@@ -110,6 +115,12 @@ def probe(path: str, formats: str) -> Facts:
     # A film recorded live has no length in its header, and one of uneven frames has a wrong one.
     facts["seconds"] = max(facts["seconds"], end)
     return facts
+
+
+def tags_of(container: Any, stream: Any) -> dict[str, str]:
+    """What the container and its main stream say in words (an Ogg file says it in the stream)."""
+    said = {**stream.metadata, **container.metadata}
+    return {key[:60]: value[:MAX_TAG] for key, value in list(said.items())[:MAX_TAGS]}
 
 
 def film_facts(container: Any, film: Any) -> Facts:

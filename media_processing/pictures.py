@@ -16,9 +16,10 @@ def thumbnail(image: Image.Image, max_side: int, *, quality: int = 80) -> bytes:
     return webp(small, quality=quality)
 
 
-def webp(image: Image.Image, *, quality: int = 80) -> bytes:
+def webp(image: Image.Image, *, quality: int = 80, method: int = 4) -> bytes:
+    """A WebP without metadata; `method` is how hard to try for few bytes, 0 to 6."""
     target = io.BytesIO()
-    image.save(target, "WEBP", quality=quality, method=4)
+    image.save(target, "WEBP", quality=quality, method=method)
     return target.getvalue()
 
 
@@ -34,6 +35,66 @@ def dominant_colour(image: Image.Image) -> str:
         if weight > best_weight:
             best, best_weight = (red, green, blue), weight
     return "#{:02x}{:02x}{:02x}".format(*best)
+
+
+COLOURS = {
+    "red": "ff0000 dc143c b22222 8b0000 e53935 c0392b a83428",
+    "orange": "ffa500 ff8c00 ff7f50 f4812a e67e22 ff6a00",
+    "yellow": "ffff00 ffd700 f1c40f f0e68c ffeb3b e8c547 fff59d",
+    "green": "008000 00ff00 228b22 006400 6b8e23 2ecc71 90ee90 8fbc8f 556b2f 9acd32",
+    "teal": "008080 20b2aa 00ced1 40e0d0 5f9ea0 00ffff 2f8f8f 7fdbda",
+    "blue": "0000ff 4169e1 1e90ff 000080 87ceeb 4682b4 add8e6 6495ed 1f5fd6 283e7a",
+    "purple": "800080 8a2be2 4b0082 9370db 9b59b6 ba55d3 b39ddb 6a0dad",
+    "pink": "ffc0cb ff69b4 ff1493 ffb6c1 db7093 f48fb1 e91e8c f8bbd0",
+    "brown": "8b4513 a0522d 654321 5c4033 a52a2a 7b4a2b d2b48c 8d6e63 b5895a 3e2a1c",
+    "black": "000000 111111 1c1c1c 14161c",
+    "grey": "808080 a9a9a9 696969 555555 c0c0c0 3c3c3c 708090",
+    "white": "ffffff f5f5f5 e8e8e8 fffaf0 f0f8ff",
+}
+"""The eleven basic colour terms of English (Berlin and Kay, "Basic Color Terms", 1969) and teal, each by colours that
+most people would call so: the web's named colours where they are common words."""
+FILLS = 0.12
+"""The share of a picture from which on a colour fills it."""
+
+
+def colour_names(image: Image.Image) -> list[str]:
+    """Names of the colours that fill a picture, the largest first, out of COLOURS; what is transparent doesn't count.
+
+    Each of 48 x 48 pixels gets the name of the nearest example in OKLab (Björn Ottosson, "A perceptual color space for
+    image processing", 2020), where distances follow the eye. Empty for a picture that is all transparent.
+    """
+    small = image.convert("RGBA").resize((48, 48), Image.Resampling.BOX)
+    pixels = np.asarray(small, dtype=np.uint8).reshape(-1, 4)
+    pixels = pixels[pixels[:, 3] >= 128]
+    if not len(pixels):
+        return []
+    # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 is the same for every example.
+    distances = (_EXAMPLES**2).sum(axis=1) - 2 * oklab(pixels[:, :3]) @ _EXAMPLES.T
+    counts = np.bincount(_NAMED[distances.argmin(axis=1)], minlength=len(COLOURS)) / len(pixels)
+    names = list(COLOURS)
+    order = [int(number) for number in np.argsort(-counts, kind="stable")]
+    return [names[number] for number in order if counts[number] >= FILLS or number == order[0]]
+
+
+def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(n, 3) sRGB bytes to OKLab: lightness 0 to 1, green to red, blue to yellow."""
+    light = np.where(_LINEAR_BELOW[rgb], rgb / 255 / 12.92, ((rgb / 255 + 0.055) / 1.055) ** 2.4)
+    cones = np.cbrt(light @ _TO_CONES.T)
+    lab: NDArray[np.float64] = cones @ _TO_LAB.T
+    return lab
+
+
+_LINEAR_BELOW = np.arange(256) / 255 <= 0.04045
+_TO_CONES = np.array(
+    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+     [0.0883024619, 0.2817188376, 0.6299787005]]
+)  # fmt: skip
+_TO_LAB = np.array(
+    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
+     [0.0259040371, 0.7827717662, -0.8086757660]]
+)  # fmt: skip
+_EXAMPLES = oklab(np.array([list(bytes.fromhex(each)) for held in COLOURS.values() for each in held.split()], np.uint8))
+_NAMED = np.repeat(np.arange(len(COLOURS)), [len(held.split()) for held in COLOURS.values()])
 
 
 def sharpness(image: Image.Image) -> float:

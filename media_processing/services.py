@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import transaction
 from PIL import Image
 
-from media_processing import pictures
-from media_processing.decoding import MAX_BYTES, MediaError, Probe, frames_at, inspect, open_picture
-from media_processing.engine import EngineError, Progress, engines, no_progress
+from media_processing import pdq, pictures
+from media_processing.decoding import MAX_BYTES, MediaError, Probe, frames_at, look_at, open_picture
+from media_processing.engine import Progress, engines, no_progress
+from media_processing.engines.base import Reader
+from media_processing.metadata import Embedded
 from media_processing.models import Asset, Rendition, Transcript
 from media_processing.shots import shots
-from media_processing.storage import incoming
+from media_processing.storage import Incoming, digest_of, incoming
 
 SIDES = {"webp-480": 480, "webp-960": 960}
 """Recipes of still renditions: the longer side in pixels."""
+TILE = "webp-480"
+"""The recipe that every page of the library asks for: made at the import, the others when somebody asks."""
+LOOK = SIDES[TILE]
+"""The longer side of the one small picture that an import decodes and makes everything from: the tile, its colours and
+hash, and what the embedder sees. Models see 224 to 384 pixels; a 12 MP JPEG is decoded at an eighth for it."""
+LOOKS = (0.1, 0.3, 0.5)
+"""Where to look for the poster of a video, as shares of its length: the very first frame is often black."""
+TILE_EFFORT = 1
+"""Of WebP's 0 to 6: a tile takes 60 % of the time that the usual 4 does, and 3 % more bytes."""
+FRAMES_AT_ONCE = 32
+"""Key frames that one child process decodes, so that none runs into its limits."""
+FRAMES_READ = 12
+"""Key frames of a video in which text is looked for."""
+MAX_TEXT = 4000
+"""Characters of the text in a picture."""
 SPRITE = "sprite"
 SPRITE_FRAMES = 10
 """Frames of a sprite, side by side, evenly spread over the video; a page shows the one under the pointer."""
@@ -41,23 +58,63 @@ class Stretch:
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Imported:
-    """What became of one file of a batch: an asset, or a sentence that says why not."""
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A file that was looked at and is kept on disk; its rows are yet to be written."""
 
     name: str
-    asset: Asset | None = None
-    created: bool = False
-    error: str = ""
-    reason: str = ""
-    next_step: str = ""
+    """What the person called it; "" where nobody did."""
+    digest: str
+    path: str
+    size: int
+    probe: Probe
+    embedded: Embedded
+    picture: Image.Image | None
+    """A picture, or the poster of a video, no side longer than LOOK pixels; None of a sound."""
+    colour: str = ""
+    colours: tuple[str, ...] = ()
+    tile: tuple[str, str, int] | None = None
+    """Digest, path and bytes of its tile, where one was made."""
+
+    pdq: str = ""
+    """The PDQ hash of a picture that has enough structure to be compared."""
+
+Recorded: TypeAlias = tuple[Asset, bool]
+"""An asset, and whether it is new."""
 
 
-def store_asset(
+def prepare(
+    source: Path | bytes, *, name: str = "", max_bytes: int = MAX_BYTES, tile: bool = True
+) -> Prepared:
+    """All that is to be known and kept of a file, without the database: many may be prepared at a time, in threads.
+
+    A picture is decoded once. Raises MediaError for a file that can't be used, EngineError where it can't be stored.
+    """
+    name = PurePath(name).name or (source.name if isinstance(source, Path) else "")
+    with incoming(source, max_bytes=max_bytes) as copy:
+        return _prepare(copy, name, max_bytes=max_bytes, tile=tile)
+
+
+def _prepare(copy: Incoming, name: str, *, max_bytes: int, tile: bool) -> Prepared:
+    shown = name or "The file"
+    look = look_at(copy.path, max_side=LOOK, name=shown, max_bytes=max_bytes)
+    picture = _poster(copy.path, look.probe.seconds, shown) if look.probe.kind == "video" else look.picture
+    made = None
+    if tile and picture is not None:
+        with incoming(pictures.webp(picture, quality=80, method=TILE_EFFORT)) as small:
+            made = small.digest, small.keep("renditions", ".webp"), small.size
+    return Prepared(
+        name, copy.digest, copy.keep("originals", look.probe.suffix), copy.size, look.probe, look.embedded, picture,
+        colour=pictures.dominant_colour(picture) if picture is not None else "",
+        colours=tuple(pictures.colour_names(picture)) if picture is not None else (), tile=made,
+        pdq=hash_of(picture) if picture is not None and look.probe.kind == "image" else "",
+    )  # fmt: skip
+
+
+def record(
     workspace_id: int,
-    source: Path | bytes,
+    prepared: Sequence[Prepared],
     *,
-    name: str = "",
     title: str = "",
     alt: str = "",
     licence: str = "",
@@ -67,35 +124,102 @@ def store_asset(
     domain: str = "photographs",
     added_by_id: int | None = None,
     source_url: str = "",
+) -> list[Recorded]:
+    """Write the rows of prepared files, in one transaction: the same bytes in a workspace are the same asset, and one
+    that is there already stays as it is.
+
+    What the caller says of the files goes before what they say of themselves, and that before their names.
+    """
+    cleaned = clean_tags(tags)
+    new = {}
+    for each in prepared:
+        said = each.embedded.words
+        new[each.digest] = Asset(
+            workspace_id=workspace_id, digest=each.digest, path=each.path, size=each.size, kind=each.probe.kind,
+            content_type=each.probe.content_type, width=each.probe.width, height=each.probe.height,
+            seconds=each.probe.seconds, has_sound=each.probe.has_sound,
+            title=(title or _own_title(said) or _title(each.name))[:300],
+            alt=(alt or _own_alt(said))[:500], credit=(credit or _own_credit(said))[:200],
+            tags=cleaned or clean_tags(said.get("keywords", ())), licence=licence[:100],
+            source_url=source_url[:2000], made_by=dict(made_by or {}), domain=domain, colour=each.colour,
+            colours=list(each.colours), metadata=said, taken=each.embedded.taken, added_by_id=added_by_id,
+        )  # fmt: skip
+    with transaction.atomic():
+        Asset.objects.bulk_create(new.values(), ignore_conflicts=True)
+        rows = {row.digest: row for row in Asset.objects.in_workspace(workspace_id).filter(digest__in=new)}
+        Rendition.objects.bulk_create(
+            (_tile_row(rows[each.digest], each) for each in prepared if each.tile), ignore_conflicts=True
+        )
+    created = {digest for digest, row in rows.items() if row.pk == new[digest].pk}
+    told: list[Recorded] = []
+    for each in prepared:
+        told.append((rows[each.digest], each.digest in created))
+        created.discard(each.digest)  # the second file with the same bytes isn't new
+    return told
+
+
+def _tile_row(asset: Asset, prepared: Prepared) -> Rendition:
+    assert prepared.tile is not None and prepared.picture is not None  # noqa: S101 - the caller looked
+    digest, path, size = prepared.tile
+    return Rendition(
+        workspace_id=asset.workspace_id, asset=asset, recipe=TILE, key=rendition_key(asset.digest, TILE),
+        digest=digest, path=path, content_type="image/webp", size=size,
+        width=prepared.picture.width, height=prepared.picture.height,
+    )  # fmt: skip
+
+
+def store_asset(
+    workspace_id: int,
+    source: Path | bytes,
+    *,
+    name: str = "",
     max_bytes: int = MAX_BYTES,
-) -> tuple[Asset, bool]:
+    tile: bool = False,
+    **details: Any,
+) -> Recorded:
     """Keep a file as an asset, and say whether it is new: the same bytes in a workspace are the same asset.
 
-    `name` is what the person called the file: it makes messages and, without a `title`, the title. Never a path.
-    Raises MediaError for a file that can't be used, EngineError where it can't be stored.
+    `name` is what the person called the file: it makes messages and, where nothing better is known, the title. Never a
+    path. `details` are those of `record`. Raises MediaError for a file that can't be used, EngineError where it can't
+    be stored.
     """
     name = PurePath(name).name or (source.name if isinstance(source, Path) else "")
-    title = title or _title(name)
-    name = name or "The file"
     with incoming(source, max_bytes=max_bytes) as copy:
         known = Asset.objects.in_workspace(workspace_id).filter(digest=copy.digest).first()
         if known is not None and known.file.exists():
             return known, False
-        probe = inspect(copy.path, name=name, max_bytes=max_bytes)
-        colour = _colour(copy.path, probe, name)
-        path = copy.keep("originals", probe.suffix)
-    with transaction.atomic():
-        return Asset.objects.get_or_create(
-            workspace_id=workspace_id,
-            digest=copy.digest,
-            defaults={
-                "kind": probe.kind, "path": path, "content_type": probe.content_type, "size": copy.size,
-                "width": probe.width, "height": probe.height, "seconds": probe.seconds, "has_sound": probe.has_sound,
-                "title": title[:300], "alt": alt[:500], "tags": _tags(tags),
-                "licence": licence[:100], "credit": credit[:200], "source_url": source_url[:2000],
-                "made_by": dict(made_by or {}), "domain": domain, "colour": colour, "added_by_id": added_by_id,
-            },
-        )  # fmt: skip
+        prepared = _prepare(copy, name, max_bytes=max_bytes, tile=tile)
+    return record(workspace_id, [prepared], **details)[0]
+
+
+def known_among(workspace_id: int, sources: Sequence[Path]) -> dict[Path, Asset]:
+    """Those of some files that a workspace has already, with their assets.
+
+    Only files whose size an asset has are read, so that a first import doesn't read everything twice. What can't be
+    read is left for `prepare` to tell.
+    """
+    sizes: dict[Path, int] = {}
+    for source in sources:
+        try:
+            sizes[source] = source.stat().st_size
+        except OSError:
+            continue
+    assets = Asset.objects.in_workspace(workspace_id)
+    taken = set(assets.filter(size__in=set(sizes.values())).order_by().values_list("size", flat=True))
+    digests: dict[Path, str] = {}
+    for source in (source for source, size in sizes.items() if size in taken):
+        try:
+            digests[source] = digest_of(source)
+        except OSError:
+            continue
+    there = {row.digest: row for row in assets.filter(digest__in=set(digests.values())) if row.file.exists()}
+    return {source: there[digest] for source, digest in digests.items() if digest in there}
+
+
+def hash_of(picture: Image.Image) -> str:
+    """The PDQ hash of a picture, hexadecimal; "" where it has too little structure to be compared."""
+    made = pdq.hashed(picture)
+    return made.hex if made.reliable else ""
 
 
 def store_rendition(
@@ -188,29 +312,70 @@ def transcribe_asset(asset: Asset, *, language: str = "en", progress: Progress =
     return transcript
 
 
-def import_file(workspace_id: int, source: Path | bytes, *, name: str = "", **details: Any) -> Imported:
-    """One file of a batch: stored, with its small pictures made. Never raises for what is wrong with the file."""
-    name = PurePath(name).name or (source.name if isinstance(source, Path) else "The file")
-    try:
-        asset, created = store_asset(workspace_id, source, name=name, **details)
-        for recipe in recipes_for(asset):
-            rendition_of(asset, recipe)
-    except EngineError as error:
-        reason = error.reason if isinstance(error, MediaError) else "failed"
-        return Imported(name, error=error.message, reason=reason, next_step=error.next_step)
-    return Imported(name, asset, created)
+def look_again(asset: Asset) -> None:
+    """Fill in what an import of today reads out of a file and an older one didn't; nothing that is there changes.
+
+    The row isn't saved. Raises MediaError where the file can't be read any more.
+    """
+    name = asset.title or "The file"
+    look = look_at(asset.file, max_side=LOOK, name=name)
+    picture = _poster(asset.file, asset.seconds, name) if look.probe.kind == "video" else look.picture
+    said = look.embedded.words
+    asset.colours = pictures.colour_names(picture) if picture is not None else []
+    asset.colours = asset.colours or ["white"]  # all transparent: what a page shows behind it
+    asset.metadata = said | asset.metadata
+    asset.taken = asset.taken or look.embedded.taken
+    asset.title = asset.title or _own_title(said)[:300]
+    asset.alt = asset.alt or _own_alt(said)[:500]
+    asset.credit = asset.credit or _own_credit(said)[:200]
+    asset.tags = asset.tags or clean_tags(said.get("keywords", ()))
+
+
+def text_seen_in(asset: Asset, key_times: Sequence[float] = ()) -> str:
+    """The text that the default reader reads in a picture, or in some key frames of a video, each line once.
+
+    Raises MediaError where the file can't be read, EngineError where the engine can't.
+    """
+    reader: Reader = engines["reader"]
+    if asset.kind == Asset.Kind.AUDIO:
+        return ""
+    if asset.kind == Asset.Kind.IMAGE:
+        looks = [open_picture(asset.file, max_side=reader.side, name=asset.title)]
+    else:
+        step = max(1, len(key_times) / FRAMES_READ)
+        seconds = [key_times[int(number * step)] for number in range(min(FRAMES_READ, len(key_times)))]
+        looks = frames_at(asset.file, seconds or [asset.seconds / 2], max_side=reader.side, name=asset.title)
+    lines = dict.fromkeys(line for look in looks for line in reader.read(look).splitlines())
+    return "\n".join(lines)[:MAX_TEXT]
 
 
 def stretches(asset: Asset, *, progress: Progress = no_progress) -> list[Stretch]:
-    """What can be found in an asset: a picture is one, a video one per shot, sound one per spoken passage."""
+    """What can be found in an asset: a picture is one, a video one per shot, sound one per spoken passage.
+
+    A sound without speech is one as a whole: its title and tags find it.
+    """
     if asset.kind == Asset.Kind.IMAGE:
         return [Stretch(0.0, 0.0, 0.0)]
     transcript = Transcript.objects.filter(asset=asset).first()
     passages = transcript.passages if transcript is not None else []
     if asset.kind == Asset.Kind.AUDIO:
-        return [Stretch(said["start"], said["end"], said["start"], said["text"]) for said in passages]
+        spoken = [Stretch(said["start"], said["end"], said["start"], said["text"]) for said in passages]
+        return spoken or [Stretch(0.0, asset.seconds, 0.0)]
     found = shots(asset.file, progress=progress)
     return [Stretch(shot.start, shot.end, shot.key_time, _said(passages, shot.start, shot.end)) for shot in found]
+
+
+def key_frames(asset: Asset, key_times: Sequence[float]) -> Iterator[Image.Image | None]:
+    """The picture at each time, no side longer than LOOK pixels, decoded a few at a time; None for a sound."""
+    if asset.kind == Asset.Kind.AUDIO:
+        yield from [None] * len(key_times)
+    elif asset.kind == Asset.Kind.IMAGE:
+        for _ in key_times:
+            yield open_picture(asset.file, max_side=LOOK, name=asset.title)
+    else:
+        for start in range(0, len(key_times), FRAMES_AT_ONCE):
+            seconds = key_times[start : start + FRAMES_AT_ONCE]
+            yield from frames_at(asset.file, seconds, max_side=LOOK, name=asset.title)
 
 
 def _said(passages: list[dict[str, Any]], start: float, end: float) -> str:
@@ -229,9 +394,12 @@ def _still(asset: Asset, max_side: int) -> Image.Image:
         return open_picture(asset.file, max_side=max_side, name=name)
     if asset.kind == Asset.Kind.AUDIO:
         raise MediaError(f"{name} is sound and has no picture.", reason="no_picture")
-    # The very first frame is often black, so look at three.
-    looks = [asset.seconds * share for share in (0.1, 0.3, 0.5)]
-    return max(frames_at(asset.file, looks, max_side=max_side, name=name), key=pictures.sharpness)
+    return _poster(asset.file, asset.seconds, name, max_side=max_side)
+
+
+def _poster(path: Path, seconds: float, name: str, *, max_side: int = LOOK) -> Image.Image:
+    frames = frames_at(path, [seconds * share for share in LOOKS], max_side=max_side, name=name)
+    return max(frames, key=pictures.sharpness)
 
 
 def _sprite(asset: Asset) -> Image.Image:
@@ -247,12 +415,16 @@ def _sprite(asset: Asset) -> Image.Image:
     return strip
 
 
-def _colour(path: Path, probe: Probe, name: str) -> str:
-    if probe.kind == "image":
-        return pictures.dominant_colour(open_picture(path, max_side=96, name=name))
-    if probe.kind == "video":
-        return pictures.dominant_colour(frames_at(path, [probe.seconds * 0.3], max_side=96, name=name)[0])
-    return ""
+def _own_title(said: Mapping[str, Any]) -> str:
+    return str(said.get("title") or said.get("headline") or "")
+
+
+def _own_alt(said: Mapping[str, Any]) -> str:
+    return str(said.get("alt") or said.get("caption") or "")
+
+
+def _own_credit(said: Mapping[str, Any]) -> str:
+    return str(said.get("credit") or said.get("byline") or said.get("copyright") or "")
 
 
 def _title(name: str) -> str:
@@ -260,6 +432,7 @@ def _title(name: str) -> str:
     return " ".join("".join(mark for mark in words if mark.isprintable()).split())
 
 
-def _tags(tags: Iterable[str]) -> list[str]:
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Tags as they are kept: each once, none empty, none longer than 60 characters."""
     cleaned = (" ".join(tag.split())[:60] for tag in tags)
     return list(dict.fromkeys(tag for tag in cleaned if tag))

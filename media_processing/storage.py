@@ -62,6 +62,14 @@ def incoming(source: Path | bytes, *, max_bytes: int = 0) -> Iterator[Incoming]:
         copy.unlink(missing_ok=True)
 
 
+def digest_of(source: Path) -> str:
+    """sha256 of a file. Raises OSError."""
+    digest = hashlib.sha256()
+    for chunk in _chunks(source):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
 def _copied(source: Path | bytes, copy: Path, max_bytes: int) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with copy.open("xb") as target:

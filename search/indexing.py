@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import numpy as np
 from django.db import transaction
@@ -14,10 +13,15 @@ from PIL import Image
 
 from media_processing.engine import engines
 from media_processing.models import Asset, Transcript
+from media_processing.services import hash_of
 from search import fulltext, spaces
 from search.engines.base import Embedder, Index, IndexDamaged, Vectors
 from search.models import Embedding, Moment
 from search.spaces import Space
+from search.written import written_of
+
+BATCH = 32
+"""Pictures that an embedder gets at a time."""
 
 
 class Stretch(Protocol):
@@ -33,72 +37,145 @@ class Stretch(Protocol):
     def text(self) -> str: ...
 
 
+@dataclass(frozen=True, eq=False)
+class Findable:
+    """An asset with what can be found in it."""
+
+    asset: Asset
+    stretches: Sequence[Stretch]
+    pictures: Iterable[Image.Image | None]
+    """The key frame of each stretch, None where there is none (sounds). Taken one by one, so they may be decoded so."""
+    hashes: Sequence[str] | None = None
+    """The PDQ hash of each key frame where the caller has them."""
+
+
 def index_asset(
     asset: Asset,
     stretches: Sequence[Stretch],
-    pictures: Sequence[Image.Image | None],
+    pictures: Iterable[Image.Image | None],
     *,
+    hashes: Sequence[str] | None = None,
     embedder: Embedder | None = None,
     index: Index | None = None,
 ) -> list[Moment]:
-    """Make an asset's moments exactly these, findable by words and, where the embedder knows its domain, by picture.
+    """Make an asset's moments exactly these: `index_assets` for one."""
+    return index_assets([Findable(asset, stretches, pictures, hashes)], embedder=embedder, index=index)[0]
 
-    `pictures` holds the key frame of each stretch, None where there is none (sounds). Doing it again changes nothing.
-    The rows are written in one transaction; the index follows on commit. Raises EngineError, before anything is
-    written, where the embedder fails; one that can't work here (`problems()`) is left out: words still find the asset.
+
+def index_assets(
+    batch: Sequence[Findable], *, embedder: Embedder | None = None, index: Index | None = None
+) -> list[list[Moment]]:
+    """Make the moments of assets of one workspace exactly these, findable by words and, where the embedder knows their
+    domain, by picture.
+
+    Pictures go through the embedder together, BATCH at a time, whatever asset they are of. Doing it again changes
+    nothing. The rows are written in one transaction; the index follows on commit. Raises EngineError, before anything
+    is written, where the embedder fails; one that can't work here (`problems()`) is left out: words still find assets.
     """
-    if len(stretches) != len(pictures):
-        raise ValueError(f"{len(stretches)} stretches with {len(pictures)} pictures.")
+    if not batch:
+        return []
     embedder = embedder or engines["embedder"]
-    vectors = _vectors(asset, pictures, embedder)
+    seen = _seen(batch, embedder)
+    assets = [each.asset for each in batch]
     with transaction.atomic():
-        # The asset's row is what two workers that index the same asset wait for.
-        Asset.objects.select_for_update().filter(pk=asset.pk).first()
-        bounds = {(float(stretch.start), float(stretch.end)) for stretch in stretches}
-        old = Moment.objects.filter(asset=asset)
-        _forget(asset.workspace_id, [one.pk for one in old if (one.start, one.end) not in bounds], index)
-        moments = _write_moments(asset, stretches)
-        fulltext.store(_texts(asset, moments))
+        # The assets' rows are what two workers that index the same asset wait for; in one order, or they would wait
+        # for each other.
+        list(Asset.objects.select_for_update().filter(pk__in=[asset.pk for asset in assets]).order_by("pk").only("pk"))
+        bounds = {each.asset.pk: set(_bounds(each.stretches)) for each in batch}
+        old = Moment.objects.filter(asset__in=assets).only("asset_id", "start", "end")
+        gone = [one.pk for one in old if (one.start, one.end) not in bounds[one.asset_id]]
+        _forget(assets[0].workspace_id, gone, index)
+        moments = _write_moments(batch, seen)
+        fulltext.store([text for each, made in zip(batch, moments, strict=True) for text in _texts(each.asset, made)])
+        vectors = {
+            made[at].pk: look.vector
+            for made, looks in zip(moments, seen, strict=True)
+            for at, look in enumerate(looks)
+            if look.vector is not None
+        }
         if vectors:
-            space = Space(asset.workspace_id, embedder.card.digest)
-            _write_embeddings(space, {moments[at].pk: vector for at, vector in vectors.items()})
-            ids = [moments[at].pk for at in vectors]
+            space = Space(assets[0].workspace_id, embedder.card.digest)
+            _write_embeddings(space, vectors)
             stacked = np.stack(list(vectors.values()))
-            transaction.on_commit(lambda: _add(index or engines["index"], space, ids, stacked))
+            transaction.on_commit(lambda: _add(index or engines["index"], space, list(vectors), stacked))
     return moments
 
 
-def _vectors(asset: Asset, pictures: Sequence[Image.Image | None], embedder: Embedder) -> dict[int, Vectors]:
-    """Position -> vector, as it will be stored, of the pictures that the embedder understands."""
-    there = [(at, picture) for at, picture in enumerate(pictures) if picture is not None]
-    if not there or embedder.problems() or asset.domain not in embedder.card.domains:
-        return {}
-    found = embedder.embed_pictures([picture.convert("RGB") for _, picture in there])
-    return {at: vector for (at, _), vector in zip(there, found.astype("<f2"), strict=True)}
+def indexed(asset_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of some assets that have moments."""
+    held = Moment.objects.filter(asset__in=list(asset_ids)).order_by()
+    return set(held.values_list("asset_id", flat=True).distinct())
 
 
-def _write_moments(asset: Asset, stretches: Sequence[Stretch]) -> list[Moment]:
-    """The asset's moments in the order of the stretches."""
-    bounds = [(float(stretch.start), float(stretch.end)) for stretch in stretches]
-    said = _said(asset, stretches)
+@dataclass
+class _Look:
+    """What was made of one key frame."""
+
+    pdq: str = ""
+    vector: Vectors | None = None
+    """As it will be stored."""
+
+
+def _seen(batch: Sequence[Findable], embedder: Embedder) -> list[list[_Look]]:
+    works = not embedder.problems()
+    domains = embedder.card.domains if works else ()
+    waiting: list[tuple[_Look, Image.Image]] = []
+    seen: list[list[_Look]] = []
+
+    def embed() -> None:
+        if waiting:
+            found = embedder.embed_pictures([picture.convert("RGB") for _, picture in waiting]).astype("<f2")
+            for (look, _), vector in zip(waiting, found, strict=True):
+                look.vector = vector
+            waiting.clear()
+
+    for each in batch:
+        looks: list[_Look] = []
+        for at, picture in enumerate(each.pictures):
+            look = _Look()
+            looks.append(look)
+            if picture is not None:
+                look.pdq = each.hashes[at] if each.hashes is not None else hash_of(picture)
+                if each.asset.domain in domains:
+                    waiting.append((look, picture))
+            if len(waiting) == BATCH:
+                embed()
+        if len(looks) != len(each.stretches):
+            raise ValueError(f"{len(each.stretches)} stretches with {len(looks)} pictures.")
+        seen.append(looks)
+    embed()
+    return seen
+
+
+def _bounds(stretches: Sequence[Stretch]) -> list[tuple[float, float]]:
+    return [(float(stretch.start), float(stretch.end)) for stretch in stretches]
+
+
+def _write_moments(batch: Sequence[Findable], seen: Sequence[Sequence[_Look]]) -> list[list[Moment]]:
+    """The assets' moments in the order of the stretches."""
     Moment.objects.bulk_create(
         [
             Moment(
-                workspace_id=asset.workspace_id, asset=asset, start=start, end=end, key_time=stretch.key_time, text=text
+                workspace_id=each.asset.workspace_id, asset=each.asset, start=start, end=end, key_time=stretch.key_time,
+                text=text, pdq=look.pdq,
             )
-            for (start, end), stretch, text in zip(bounds, stretches, said, strict=True)
+            for each, looks in zip(batch, seen, strict=True)
+            for (start, end), stretch, text, look in zip(
+                _bounds(each.stretches), each.stretches, _said(each.asset, each.stretches), looks, strict=True
+            )
         ],
         update_conflicts=True,
         unique_fields=["asset", "start", "end"],
-        update_fields=["key_time", "text"],
-    )
-    rows = {(moment.start, moment.end): moment for moment in Moment.objects.filter(asset=asset)}
-    return [rows[bound] for bound in bounds]
+        update_fields=["key_time", "text", "pdq"],
+    )  # fmt: skip
+    there = Moment.objects.filter(asset__in=[each.asset for each in batch])
+    rows = {(row.asset_id, row.start, row.end): row for row in there}
+    return [[rows[each.asset.pk, start, end] for start, end in _bounds(each.stretches)] for each in batch]
 
 
 def _said(asset: Asset, stretches: Sequence[Stretch]) -> list[str]:
     """What is said in each stretch: its own text, else the passages of the transcript that overlap it."""
-    if any(stretch.text for stretch in stretches):
+    if asset.kind == Asset.Kind.IMAGE or any(stretch.text for stretch in stretches):
         return [stretch.text for stretch in stretches]
     transcript = Transcript.objects.filter(asset=asset).first()
     passages = transcript.passages if transcript else []
@@ -113,19 +190,11 @@ def _said(asset: Asset, stretches: Sequence[Stretch]) -> list[str]:
 
 
 def _texts(asset: Asset, moments: Sequence[Moment]) -> list[fulltext.Texts]:
-    name = PurePosixPath(unquote(urlsplit(asset.source_url).path)).stem if asset.source_url else ""
-    other = " ".join([re.sub(r"[-_.]+", " ", name), str(asset.made_by.get("prompt", "")), asset.credit])
-    return [
-        fulltext.Texts(
-            moment.pk,
-            title=asset.title,
-            tags=" ".join(str(tag) for tag in asset.tags),
-            alt=asset.alt,
-            said=moment.text,
-            other=other,
-        )
-        for moment in moments
-    ]
+    texts = written_of(asset)
+    columns = {
+        name: " ".join(each.text for each in texts if each.column == name) for name in ("title", "tags", "alt", "other")
+    }
+    return [fulltext.Texts(moment.pk, said=moment.text, **columns) for moment in moments]
 
 
 def _write_embeddings(space: Space, vectors: dict[int, Vectors]) -> None:

@@ -12,7 +12,7 @@ from search.counting import Counted
 from search.engines.base import Embedder, Index, IndexDamaged, Vectors
 from search.filters import FILTERS, Asked, Filter, QueryError, Values, formatted, parse
 from search.finding import Found, Results, facets, find
-from search.indexing import Stretch, index_asset, refresh_words, unindex_asset
+from search.indexing import Findable, Stretch, index_asset, index_assets, indexed, refresh_words, unindex_asset
 from search.models import Embedding, Moment
 from search.query import SORTS, Query, checked
 from search.ranking import Candidate, Chosen, Signal, choose_visuals
@@ -26,6 +26,7 @@ __all__ = [
     "Chosen",
     "Counted",
     "Filter",
+    "Findable",
     "Found",
     "Query",
     "QueryError",
@@ -41,6 +42,8 @@ __all__ = [
     "find",
     "formatted",
     "index_asset",
+    "index_assets",
+    "indexed",
     "mend",
     "parse",
     "rebuild",

@@ -18,7 +18,7 @@ from PIL import Image
 
 from creator import jobs
 from creator.models import Brief, Job, Story
-from creator.services import library, stories
+from creator.services import importing, stories
 from media_processing.engine import EngineError
 from media_processing.models import Asset
 from tests.conftest import Cast
@@ -315,7 +315,7 @@ def upload(alice: Client, cast: Cast) -> Any:
         answer = alice.post("/library/import/", {"uploads": list(files), "licence": "CC0 1.0", "tags": "a, b"})
         assert answer.status_code == 302, words_of(answer)
         jobs.work_off()
-        job = Job.objects.latest("id")
+        job = Job.objects.filter(kind="import_assets").latest("id")
         assert job.state == Job.State.DONE
         page = alice.get(f"/library/import/{job.pk}/")
         assert page.status_code == 200
@@ -378,16 +378,16 @@ def test_no_file_is_said(alice: Client) -> None:
 
 
 def test_too_many_files_are_refused_and_leave_nothing_behind(cast: Cast, settings: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(library, "MAX_FILES", 3)
+    monkeypatch.setattr(importing, "MAX_FILES", 3)
     with pytest.raises(EngineError, match="At most 3"):
-        library.import_files(cast.workspace, by=cast.alice, files=[file(b"x", f"{n}.png") for n in range(5)])
+        importing.import_files(cast.workspace, by=cast.alice, files=[file(b"x", f"{n}.png") for n in range(5)])
     assert not Job.objects.exists()
     assert not [path for path in (Path(settings.DATA) / "uploads").rglob("*") if path.is_file()]
 
 
 def test_a_file_that_is_too_large_leaves_nothing_behind(cast: Cast, settings: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(library, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(importing, "MAX_FILE_BYTES", 10)
     given = [file(b"small", "a.png"), file(b"x" * 11, "huge.mp4")]
     with pytest.raises(EngineError, match=r"huge\.mp4"):
-        library.import_files(cast.workspace, by=cast.alice, files=given)
+        importing.import_files(cast.workspace, by=cast.alice, files=given)
     assert not [path for path in (Path(settings.DATA) / "uploads").rglob("*") if path.is_file()]

@@ -17,6 +17,7 @@ KINDS = {
     "make_story": "Make the story",
     "find_pictures": "Find pictures",
     "import_assets": "Import files",
+    "fill_in": "Read what pictures say",
     "draw_sample": "Draw the sample library",
 }
 STEPS = {
@@ -27,6 +28,7 @@ STEPS = {
     "verdicts": "Checking",
     "import": "Bringing files in",
     "pictures": "Finding pictures",
+    "looking": "Looking at pictures",
     "drawing": "Drawing",
     "library": "Drawing the first pictures",
 }
@@ -36,6 +38,7 @@ ROLES = {
     "voice": "Voice",
     "transcriber": "Transcripts",
     "aligner": "Word times",
+    "reader": "Text in pictures",
     "embedder": "Picture search",
     "index": "Search index",
     "renderer": "Video",

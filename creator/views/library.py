@@ -401,7 +401,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         cleaned = form.cleaned_data
         try:
-            job = library.import_files(
+            job = importing.import_files(
                 workspace, by=person_of(request), files=cleaned["uploads"], licence=cleaned["licence"],
                 credit=cleaned["credit"], tags=cleaned["tags"],
             )  # fmt: skip

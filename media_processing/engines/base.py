@@ -1,4 +1,4 @@
-"""What a transcriber, an aligner and a renderer promise."""
+"""What a transcriber, an aligner, a reader and a renderer promise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from PIL import Image
 
 from media_processing.engine import Engine, EngineError, Progress, no_progress
 
@@ -82,6 +84,26 @@ class Aligner(Engine, ABC):
 
     @abstractmethod
     def _align(self, sound: Path, words: list[str], *, language: str) -> tuple[Word, ...]: ...
+
+
+class Reader(Engine, ABC):
+    """Reads the text that stands in pictures."""
+
+    role = "reader"
+    side: ClassVar[int] = 1600
+    """Pixels of the longer side that it wants at most; larger pictures are scaled down."""
+
+    def read(self, picture: Image.Image) -> str:
+        """The text in a picture, line by line from the top; "" where it sees none that it is sure of."""
+        self.load()
+        flat = Image.new("RGB", picture.size, "white")
+        flat.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
+        flat.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
+        return self._read(flat)
+
+    @abstractmethod
+    def _read(self, picture: Image.Image) -> str:
+        """The same for an RGB picture of a size that it wants."""
 
 
 class Renderer(Engine, ABC):

@@ -17,7 +17,7 @@ from media_processing.decoding import MediaError
 from media_processing.engine import EngineError, Progress
 from media_processing.engines.base import Passage, Transcriber, Transcription, Word
 from media_processing.models import Asset, Rendition, Transcript
-from media_processing.services import import_file, rendition_of, store_asset, store_rendition, stretches
+from media_processing.services import rendition_of, store_asset, store_rendition, stretches
 from tests.media_processing.makers import clip, colours, picture, picture_bytes, tone
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
@@ -195,23 +195,6 @@ class TestRenditions:
         assert services.find_rendition(team, made.key) is None
 
 
-class TestImporting:
-    def test_one_bad_file_spoils_nothing(self, team: int, tmp_path: Path) -> None:
-        files = {
-            "good.png": picture_bytes(form="PNG"), "empty.jpg": b"", "page.jpg": b"<html>",
-            "cut.jpg": picture_bytes(picture(300, 200, noisy=True))[:5000], "again.png": picture_bytes(form="PNG"),
-        }  # fmt: skip
-        for name, content in files.items():
-            (tmp_path / name).write_bytes(content)
-        results = [import_file(team, tmp_path / name, licence="CC0") for name in [*files, "missing.jpg"]]
-        assert [bool(result.asset) for result in results] == [True, False, False, False, True, False]
-        assert [result.reason for result in results] == ["", "empty", "wrong_type", "truncated", "", "failed"]
-        assert all(result.name in result.error and result.next_step for result in results if not result.asset)
-        assert not results[4].created
-        assert Asset.objects.count() == 1
-        assert {rendition.recipe for rendition in Rendition.objects.all()} == {"webp-480", "webp-960"}
-
-
 class FakeTranscriber(Transcriber):
     title = "Fake"
     leaves_the_machine = False
@@ -248,7 +231,7 @@ class TestWords:
         still, _ = store_asset(team, picture_bytes())
         assert stretches(still) == [services.Stretch(0.0, 0.0, 0.0)]
         talk, _ = store_asset(team, tone(tmp_path / "talk.wav", seconds=2))
-        assert stretches(talk) == []
+        assert stretches(talk) == [services.Stretch(0.0, talk.seconds, 0.0)]
         services.transcribe_asset(talk)
         assert [(found.start, found.text) for found in stretches(talk)] == [(0.2, "red then blue")]
         silent = colours(tmp_path / "silent.mp4", ("red", 1.0), ("blue", 1.0))
