@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from creator.access import asset_for, job_for, may, workspace_for
 from creator.forms import LICENCES, ImportForm
 from creator.models import Collection, Scene, Story, User, Workspace
-from creator.services import choices, finding, frames, hearing, library, query_pictures
+from creator.services import choices, finding, frames, hearing, importing, query_pictures
 from creator.services.finding import Question
 from creator.views.people import person_of
 from media_processing.engine import EngineError
