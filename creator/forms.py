@@ -135,6 +135,7 @@ class KeyForm(forms.Form):
 
     channel = forms.ModelChoiceField(Channel.objects.none(), label="Channel", empty_label=None)
     name = forms.CharField(max_length=100, label="App")
+    search = forms.BooleanField(required=False, label="May search the whole library, what isn't published too")
 
     def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from creator.api import renditions, stories
+from creator.api import renditions, search, stories
 from creator.api.errors import handle_errors
 from creator.api.keys import ChannelKey
 
 api = NinjaAPI(
     title="Storyloom content API",
     version="1",
-    description="Approved stories of a channel, with their renditions and captions.",
+    description="Approved stories of a channel, with renditions and captions; the library, for keys that may search.",
     auth=ChannelKey(),
     urls_namespace="api",
     docs_url="/docs",
@@ -19,3 +19,4 @@ api = NinjaAPI(
 handle_errors(api)
 api.add_router("/stories", stories.router)
 api.add_router("/renditions", renditions.router)
+api.add_router("/search", search.router)

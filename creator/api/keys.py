@@ -23,7 +23,7 @@ class ChannelKey(HttpBearer):
         key = (
             ApiKey.objects.filter(digest=key_digest(token), revoked__isnull=True)
             .filter(Q(expires__isnull=True) | Q(expires__gt=now))
-            .select_related("channel")
+            .select_related("channel__workspace")
             .first()
         )
         if key is None:
@@ -33,9 +33,9 @@ class ChannelKey(HttpBearer):
         return key
 
 
-def key_of(request: HttpRequest, scope: str) -> ApiKey:
-    """The key that a request came with. Answers 403 where it lacks a scope."""
+def key_of(request: HttpRequest, *scopes: str) -> ApiKey:
+    """The key that a request came with. Answers 403 where it has none of these scopes."""
     key: ApiKey = request.auth  # type: ignore[attr-defined]
-    if scope not in key.scopes:
-        raise HttpError(403, f"This key lacks the scope {scope}.")
+    if not set(scopes) & set(key.scopes):
+        raise HttpError(403, f"This key lacks the scope {' or '.join(scopes)}.")
     return key

@@ -105,7 +105,9 @@ def channels(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"Channel {channel.name} is there.")
         return redirect("channels")
     if adding == "key" and key_form.is_valid():
-        key, secret = publications.make_key(key_form.cleaned_data["channel"], name=key_form.cleaned_data["name"])
+        asked = key_form.cleaned_data
+        scopes = ("stories:read", "search:read") if asked["search"] else ("stories:read",)
+        key, secret = publications.make_key(asked["channel"], name=asked["name"], scopes=scopes)
         made = {"new_key": key, "secret": secret, "stories_url": request.build_absolute_uri("/api/v1/stories")}
         key_form = KeyForm(workspace_id=workspace.pk)
     context = {

@@ -1,0 +1,108 @@
+"""The library of the key's workspace: for apps that look for pictures themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from creator.api.errors import problem
+from creator.api.keys import key_of
+from creator.api.stories import PROBLEMS
+from creator.services import finding
+from creator.services.stories import base_url
+
+router = Router(tags=["search"])
+
+
+class Reason(Schema):
+    """One part of a score."""
+
+    signal: str = Field(description='"picture", "words" ...')
+    value: float = Field(description="In the signal's own unit: a cosine, a text rank.")
+    contribution: float = Field(description="What it adds to the score.")
+
+
+class Small(Schema):
+    """A file made of the asset, by GET /renditions/{id}."""
+
+    recipe: str
+    content_type: str
+    width: int
+    height: int
+    url: str
+
+
+class Moment(Schema):
+    """An asset, and the second of it that was found."""
+
+    asset: UUID
+    title: str
+    alt: str
+    kind: str
+    width: int
+    height: int
+    licence: str
+    credit: str
+    start: float = Field(description="Second at which the moment begins.")
+    score: float
+    explain: list[Reason] = Field(description="What the score is made of.")
+    by_words_only: bool = Field(description="The search model hasn't seen its picture.")
+    renditions: list[Small]
+
+
+class Found(Schema):
+    """What a search found, best first."""
+
+    items: list[Moment]
+    notes: list[str] = Field(description="What should be known of how it was found.")
+    model: str = Field(description="The search model that looked at pictures; empty where none did.")
+    next: int | None = Field(None, description="Offset of the next page; null at the end.")
+
+
+class SearchQuery(Schema):
+    """What a search may be asked; anything else is refused."""
+
+    q: str = Field("", description='As in the library\'s box: words, "quoted words", -unwanted words, filters.')
+    kind: Literal["image", "video", "audio"] | None = None
+    limit: int = Field(20, ge=1, le=100)
+    offset: int = Field(0, ge=0, le=1000)
+
+
+@router.get("", response={200: Found, **PROBLEMS}, summary="Search the library")
+def search_library(request: HttpRequest, query: Query[SearchQuery]) -> Any:
+    """Moments of the workspace's library by words and filters, published or not. Needs the scope search:read."""
+    key = key_of(request, "search:read")
+    unknown = sorted(set(request.GET) - set(SearchQuery.model_fields))
+    if unknown:
+        known = ", ".join(SearchQuery.model_fields)
+        return problem(422, f"Unknown parameters: {', '.join(unknown)[:200]}. Known are: {known}.")
+    question = finding.Question(query.q, filters={"kind": [query.kind]} if query.kind else {})
+    answer = finding.find(key.channel.workspace, question, offset=query.offset, limit=query.limit)
+    items = [_moment(shown) for shown in answer]
+    body = Found(items=items, notes=list(answer.notes), model=answer.model, next=answer.more)
+    return HttpResponse(
+        body.model_dump_json(), content_type="application/json", headers={"Cache-Control": "private, no-store"}
+    )
+
+
+def _moment(shown: finding.Shown) -> Moment:
+    asset, found = shown.asset, shown.found
+    return Moment(
+        asset=asset.pk, title=asset.title, alt=asset.alt, kind=asset.kind, width=asset.width, height=asset.height,
+        licence=asset.licence, credit=asset.credit, start=found.start, score=found.score,
+        by_words_only=found.by_words_only,
+        explain=[
+            Reason(signal=each.name, value=each.value, contribution=each.contribution) for each in found.explain
+        ],
+        renditions=[
+            Small(
+                recipe=each.recipe, content_type=each.content_type, width=each.width, height=each.height,
+                url=f"{base_url()}/api/v1/renditions/{each.pk}",
+            )
+            for each in asset.renditions.all()
+        ],
+    )  # fmt: skip
