@@ -8,7 +8,9 @@ import unicodedata
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")  # Markdown: its words stay
 _TAG = re.compile(r"<(?:/?[a-z][^<>]*|![^<>]*)>", re.I)
 _REST = r"[^\s<>\"'”’»)\]]+"
-_SCHEME = re.compile(rf"\b(?:[a-z][a-z0-9+.-]{{1,20}}:/{{2,}}|www\.|mailto:|javascript:|data:[a-z]+/)(?=[\w%\[]){_REST}", re.I)
+_SCHEME = re.compile(
+    rf"\b(?:[a-z][a-z0-9+.-]{{1,20}}:/{{2,}}|www\.|mailto:|javascript:|data:[a-z]+/)(?=[\w%\[]){_REST}", re.I
+)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ENDINGS = (
     "com|net|org|info|biz|io|ai|app|dev|xyz|top|site|shop|online|link|click|ly|co|me|tv|gg|test|example|onion|ru|cn"
