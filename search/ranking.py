@@ -52,8 +52,8 @@ class Usual:
 
     @classmethod
     def of(cls, cosines: NDArray[np.floating]) -> Usual | None:
-        """From cosines of a sample, (pictures,) or (words, pictures); None where fewer than 8 pictures tell nothing."""
-        if cosines.shape[-1] < 8:
+        """From the cosines of a sample of pairs, in any shape; None where fewer than 8 tell nothing."""
+        if cosines.size < 8:
             return None
         middle = float(np.median(cosines))
         return cls(middle, max(1.4826 * float(np.median(np.abs(cosines - middle))), 1e-6))

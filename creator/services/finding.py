@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from PIL import Image
 
 from creator.models import Collection, Workspace
+from creator.services.standing import state_filter
 from media_processing.models import Asset
 from search import services as search
 
@@ -104,13 +105,15 @@ class Facets:
 
 def table(workspace: Workspace) -> Sequence[search.Filter]:
     """Every filter of a workspace's library: those of search, its collections, and what moderation said."""
-    return (*search.FILTERS, COLLECTION)
+    return (*search.FILTERS, _collections(workspace), state_filter(workspace))
 
 
-COLLECTION = search.Filter(
-    "collection", "Collection", lambda value: Q(pk__in=Collection.assets.through.objects.filter(
-        collection__name=value).values("asset")), value=F("collections__name"), several="rows",
-)  # fmt: skip
+def _collections(workspace: Workspace) -> search.Filter:
+    through = Collection.assets.through.objects.filter(collection__workspace=workspace)
+    return search.Filter(
+        "collection", "Collection", lambda value: Q(pk__in=through.filter(collection__name=value).values("asset")),
+        value=F("collections__name"), several="rows",
+    )  # fmt: skip
 
 
 def read(workspace: Workspace, question: Question | str) -> Question:
@@ -151,15 +154,19 @@ def facets(workspace: Workspace, question: Question | str = "", *, chips: int = 
     counted under the choices of the others. `chips`: the most that an open group gets."""
     query = search.checked(_query(workspace, question))
     counted = search.facets(query)
-    groups = (_group(each, query, counted.by_filter.get(each.name, {}), chips) for each in query.table)
+    groups = (_group(each, query, counted, chips) for each in query.table)
     return Facets(tuple(groups), counted.total)
 
 
-def _group(each: search.Filter, query: search.Query, counts: Mapping[str, int], most: int) -> Group:
+def _group(each: search.Filter, query: search.Query, counted: search.Counted, most: int) -> Group:
     chosen = tuple(query.filters.get(each.name, ()))
-    labels = dict(each.options) or each.labelled({**dict.fromkeys(chosen, 0), **counts})
+    counts = dict(counted.by_filter.get(each.name, {}))
+    if each.value is not None:
+        for value in chosen:  # a range of seconds is no asset's own value: it counts what it finds
+            counts.setdefault(value, counted.total if each.options and value not in each.options else 0)
+    labels = each.labelled(counts) if each.open else {**dict(zip(counts, counts, strict=True)), **each.options}
     shown = [value for value in labels if counts.get(value) or value in chosen]
     if each.open:
         shown = [value for at, value in enumerate(shown) if at < most or value in chosen]
-    options = tuple(Chip(value, labels[value], counts.get(value, 0), value in chosen) for value in shown)
+    options = tuple(Chip(value, labels[value], counts[value], value in chosen) for value in shown)
     return Group(each.name, each.label, options, chosen, tuple(query.without.get(each.name, ())), each.example)
