@@ -81,6 +81,11 @@ class Environment(BaseSettings):
     )
     voice_model: str = Field(default="", alias="VOICE_MODEL", description="Folder of a Coqui voice.")
     whisper_model: str = Field(default="", alias="WHISPER_MODEL", description="Whisper model: a .pt file.")
+    qdrant_url: str = Field(default="", alias="QDRANT_URL", description="Address of a Qdrant server, for INDEX=qdrant.")
+    qdrant_api_key: str = Field(default="", alias="QDRANT_API_KEY", description="Its key, where it asks for one.")
+    qdrant_shards: int = Field(
+        default=1, alias="QDRANT_SHARDS", description="Shards of a collection that is made from now on.", ge=1, le=1000
+    )
     clip_model: str = Field(
         default="", alias="CLIP_MODEL", description="open_clip architecture for the openclip embedder."
     )

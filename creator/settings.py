@@ -231,7 +231,17 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         },
         **_exported(),
     },
-    "index": {"faiss": {"BACKEND": "search.engines.faiss.FaissIndex", "OPTIONS": {"folder": INDEX_ROOT}}},
+    "index": {
+        "faiss": {"BACKEND": "search.engines.faiss.FaissIndex", "OPTIONS": {"folder": INDEX_ROOT}},
+        "qdrant": {
+            "BACKEND": "search.engines.qdrant.QdrantIndex",
+            "OPTIONS": {
+                "url": environment.qdrant_url,
+                "api_key": environment.qdrant_api_key,
+                "shards": environment.qdrant_shards,
+            },
+        },
+    },
     "renderer": {
         "filtergraph": {"BACKEND": "media_processing.engines.filtergraph.FiltergraphRenderer"},
         "moviepy": {"BACKEND": "media_processing.engines.moviepy.MoviePyRenderer"},

@@ -28,7 +28,7 @@ INSIDE_CREATOR = {
 }
 HEAVY = {
     "torch", "torchvision", "torchaudio", "open_clip", "diffusers", "transformers", "whisper", "TTS", "moviepy",
-    "faiss", "onnxruntime", "pocketsphinx", "openai",
+    "faiss", "onnxruntime", "pocketsphinx", "openai", "qdrant_client",
 }  # fmt: skip
 
 
