@@ -189,6 +189,16 @@ class Index(Engine, ABC):
         What other processes add or delete meanwhile stays added or deleted. No batches: the space is empty.
         """
 
+    def maintain(self, model: str) -> None:
+        """What a periodic job does: check all that is stored, fold in what piled up. Raises IndexDamaged."""
+
+    def wants_probes(self, model: str, count: int) -> bool:
+        """Whether a library of `count` vectors should be given text queries to measure its recall by."""
+        return False
+
+    def keep_probes(self, model: str, vectors: Vectors) -> None:
+        """Take (n, dimensions) vectors of text queries; used whenever the index is made anew."""
+
     def generation(self, model: str) -> int:
         """A number that grows when the index is made anew; 0 where there is none, or the engine has no such thing."""
         return 0

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from media_processing.engine import EngineError
+from search.engines import inverted
 from search.engines.base import Hit, Index, IndexDamaged, Vectors
-from search.engines.generations import ADD, DELETE, Generations, make_records
+from search.engines.generations import ADD, DELETE, Generations, Meta, make_records, write_rows
 from search.engines.reading import Mask, Reader, View
 
 EXACT_UP_TO = 50_000
 """Rows up to which the base is scanned whole (about 5 ms on one core at 512 dimensions)."""
 GATHER_UP_TO = 2_000
 """Survivors of a filter up to which reading just their rows beats any index."""
-SCAN_UP_TO = 20_000
-"""Survivors up to which every one of them is scored; above, so loose a filter leaves the lists' budget safe."""
+NEARLY_ALL = 0.9
+"""Share of the base from which a filter is none: some deletes leave the nearest lists as good as they were."""
 COMPACT_AT, COMPACT_SHARE = 10_000, 0.05
 """Changes from which a new generation is made: this many, or this share of the base if that is more."""
-RESCORED = 200
+COMPACTED_AT_ONCE = 20_000
+"""Rows up to which that happens within the add (some 50 ms); above, beside it."""
+RESCORED = inverted.FETCHED
 """Candidates that get their exact score, beside the limit."""
 BATCH = 65_536
-LIST_TARGET = 256
-"""Vectors to a list of the inverted file."""
+log = logging.getLogger(__name__)
 
 
 class FaissIndex(Index):
     """Vectors in files under `folder`, all of them derived: delete the folder and the database makes it again.
 
     Adds and deletes are seen by every process at its next search. One writer at a time, by file lock; a killed one
-    leaves what was there before it.
+    leaves what was there before it. A large base is an inverted file that was measured when it was made
+    (`inverted.tune`), or, where that found too little, an exact scan.
     """
 
     title = "FAISS"
@@ -45,7 +51,8 @@ class FaissIndex(Index):
         self.folder = Path(folder)
         self.exact_up_to = exact_up_to
         self._readers: dict[str, Reader] = {}
-        self._readers_lock = threading.Lock()
+        self._compacting: dict[str, threading.Thread] = {}
+        self._state = threading.Lock()
 
     def _load(self) -> None:
         import faiss
@@ -74,21 +81,45 @@ class FaissIndex(Index):
         generations = Generations(self.folder, model)
         if vectors is not None and not generations.current():
             self._begin(generations, vectors.shape[1])
-        with generations.writing():
+        with _files(), generations.writing():
             meta = generations.meta(generations.current())
             if vectors is not None and vectors.shape[1] != meta.dimensions:
                 raise ValueError(f"{model} has {meta.dimensions} dimensions, not {vectors.shape[1]}.")
             log = generations.log(meta)
             log.append(make_records(kind, ids, vectors, meta.dimensions))
             changes = log.whole() // log.type.itemsize
-        if changes >= max(COMPACT_AT, COMPACT_SHARE * meta.count):
-            self.compact(model)
+        if _long(changes, meta):
+            if meta.count + changes <= COMPACTED_AT_ONCE:
+                self.compact(model)
+            else:
+                self._compact_beside(model)
+
+    def _compact_beside(self, model: str) -> None:
+        """In a thread, one a space: adds and searches go on. `maintain` does it where this process ends before."""
+
+        def work() -> None:
+            try:
+                self.compact(model)
+            except Exception:
+                log.exception("The index %s could not be compacted; it works as it is.", model)
+
+        with self._state:
+            before = self._compacting.get(model)
+            if before is None or not before.is_alive():
+                self._compacting[model] = threading.Thread(target=work, name=f"compact {model}", daemon=True)
+                self._compacting[model].start()
 
     def _begin(self, generations: Generations, dimensions: int) -> None:
-        with generations.compacting(wait=True), generations.writing():
+        with _files(), generations.compacting(wait=True), generations.writing():
             if not generations.current():
-                made = generations.make(1, dimensions, lambda folder: self._fill(folder, iter(()), 0, dimensions))
-                generations.publish(made, 1)
+                about = {"dimensions": dimensions, "count": 0, "kind": "empty"}
+
+                def fill(folder: Path) -> Mapping[str, Any]:
+                    write_rows(folder, ())
+                    np.save(folder / "vectors.npy", np.zeros((0, dimensions), np.float16))
+                    return about
+
+                generations.publish(generations.make(1, fill), 1)
 
     def count(self, model: str) -> int:
         view = self._view(model)
@@ -111,14 +142,11 @@ class FaissIndex(Index):
         if len(query) != view.base.meta.dimensions:
             raise ValueError(f"{model} has {view.base.meta.dimensions} dimensions, not {len(query)}.")
         wanted = None if allowed is None else _ascending(np.asarray(allowed, np.int64))
-        rows = self._base_candidates(view, query, limit, wanted)
+        ids, vectors = view.base.checked(self._base_candidates(view, query, limit, wanted))
         usable = view.alive if wanted is None else view.alive & _members(view.ids, wanted)
         slots = _likely(view.vectors, query, limit, usable)
         return best(
-            np.concatenate([view.base.ids[rows], view.ids[slots]]),
-            np.concatenate([view.base.vectors[rows], view.vectors[slots]]),
-            query,
-            limit,
+            np.concatenate([ids, view.ids[slots]]), np.concatenate([vectors, view.vectors[slots]]), query, limit
         )
 
     def _base_candidates(
@@ -129,133 +157,154 @@ class FaissIndex(Index):
         if not rows:
             return np.empty(0, np.int64)
         if wanted is not None:
-            survivors = base.rows_of(wanted)
-            if view.hidden is not None:
-                survivors = survivors[~view.hidden[survivors]]
-            if len(survivors) <= max(GATHER_UP_TO, limit):
+            if len(wanted) <= max(GATHER_UP_TO, limit):
+                survivors = base.rows_of(wanted)
+                if view.hidden is not None:
+                    survivors = survivors[~view.hidden[survivors]]
                 return survivors[_likely(base.vectors[survivors].astype(np.float32), query, limit)]
-            keep = np.zeros(rows, bool)
-            keep[survivors] = True
-            rows = len(survivors)
+            keep = base.mask_of(wanted)
+            if view.hidden is not None:
+                keep &= ~view.hidden
         elif view.hidden is not None:
             keep = ~view.hidden
+        if keep is not None:
             rows = int(keep.sum())
-        if not rows:
-            return np.empty(0, np.int64)
+            if not rows:
+                return np.empty(0, np.int64)
         return self._scan(view, query, limit, keep, rows)
 
     def _scan(self, view: View, query: Vectors, limit: int, keep: Mask | None, rows: int) -> NDArray[np.int64]:
-        """Ask FAISS for enough rows that the best are among them, ties at the end of the list included."""
+        """Ask FAISS for enough rows that the best are among them; of an exact base, ties at the end included."""
         base, faiss = view.base, self._faiss
         selector = None
         if keep is not None:
             bits = np.packbits(keep, bitorder="little")  # the selector points into it: keep it alive until the answer
             selector = faiss.IDSelectorBitmap(bits)
         fetch = min(rows, limit + RESCORED)
+        if base.meta.kind == "ivf":
+            if rows >= NEARLY_ALL * len(base.ids):
+                return inverted.near(faiss, base.index, query, fetch, base.meta.ivf["lists"], selector)
+            budget = max(base.meta.ivf["budget"], fetch * 4)
+            return inverted.permitted(faiss, base.index, query, fetch, 0 if rows <= budget else budget, selector)
         while True:
-            scores, found = base.index.search(
-                query[None, :], fetch, params=self._parameters(view, rows, fetch, selector)
-            )
+            scores, found = base.index.search(query[None, :], fetch, params=faiss.SearchParameters(sel=selector))
             found = found[0][found[0] >= 0]
-            if base.meta.kind != "flat" or fetch == rows or len(found) <= limit:
-                return np.asarray(found, np.int64)
-            if scores[0][limit - 1] - scores[0][len(found) - 1] > 1e-4:
+            if fetch == rows or len(found) <= limit or scores[0][limit - 1] - scores[0][len(found) - 1] > 1e-4:
                 return np.asarray(found, np.int64)
             fetch = min(rows, fetch * 8)  # as many equals as were fetched: the lowest ids may be further on
-
-    def _parameters(self, view: View, rows: int, fetch: int, selector: Any) -> Any:
-        faiss, base = self._faiss, view.base
-        if base.meta.kind == "flat":
-            return faiss.SearchParameters(sel=selector)
-        # The budget counts what passes the selector, so one setting holds for every filter. Measured at 1,000,000:
-        # 3 % keeps recall@10 of text queries over 0.97 before the exact scores.
-        budget = 0 if rows <= SCAN_UP_TO else max(8_000, rows * 3 // 100, fetch * 4)
-        return faiss.SearchParametersIVF(
-            nprobe=base.index.nlist, max_codes=budget, sel=selector, ensure_topk_full=bool(budget)
-        )
 
     def compact(self, model: str, *, wait: bool = False) -> bool:
         """Fold the changes into a new generation. False where another process is at it already, or nothing is there."""
         self.load()
         generations = Generations(self.folder, model)
-        with generations.compacting(wait=wait) as mine:
+        with _files(), generations.compacting(wait=wait) as mine:
             view = Reader(generations, self._read_index).view() if mine else None
             if view is None:
                 return False
-            dimensions, number = view.base.meta.dimensions, generations.next_number()
-            made = generations.make(
-                number, dimensions, lambda folder: self._fill(folder, live_batches(view), view.count(), dimensions)
-            )
-            with generations.writing():
-                carried, _offset = generations.log(view.base.meta).read(view.offset)
-                generations.publish(made, number, carried)
-            generations.prune(number)
+            self._publish(generations, view, live_batches(view), view.base.meta.dimensions)
         return True
 
     def replace(self, model: str, batches: Iterable[tuple[Sequence[int], Vectors]]) -> int:
         self.load()
         generations = Generations(self.folder, model)
-        with generations.compacting(wait=True):
+        with _files(), generations.compacting(wait=True):
             try:
                 view = Reader(generations, self._read_index).view()
             except IndexDamaged:
                 view = None
-            ids, vectors = _gathered(batches)
-            dimensions = vectors.shape[1] if len(ids) else view.base.meta.dimensions if view else 1
-            number = generations.next_number()
-            made = generations.make(
-                number, dimensions, lambda folder: self._fill(folder, iter([(ids, vectors)]), len(ids), dimensions)
-            )
-            with generations.writing():
-                carried = None
-                if view is not None and view.base.meta.dimensions == dimensions:
-                    carried, _offset = generations.log(view.base.meta).read(view.offset)
-                generations.publish(made, number, carried)
-            generations.prune(number)
-        return len(ids)
+            dimensions = view.base.meta.dimensions if view else 1
+            return self._publish(generations, view, ((ids, _checked(some)) for ids, some in batches), dimensions)
 
-    def _fill(
+    def _publish(
         self,
-        folder: Path,
-        batches: Iterable[tuple[NDArray[np.int64], NDArray[np.float16]]],
-        count: int,
+        generations: Generations,
+        view: View | None,
+        batches: Iterable[tuple[Sequence[int] | NDArray[np.int64], NDArray[Any]]],
         dimensions: int,
-    ) -> tuple[int, str]:
-        """Write the files of a base of `count` rows, ids ascending. Returns count and kind."""
-        ids = np.zeros(count, np.int64)
-        vectors = np.lib.format.open_memmap(
-            folder / "vectors.npy", mode="w+", dtype=np.dtype("<f2"), shape=(count, dimensions)
-        )
-        at = 0
-        for some, values in batches:
-            ids[at : at + len(some)], vectors[at : at + len(some)] = some, values
-            at += len(some)
-        vectors.flush()
-        np.save(folder / "ids.npy", ids)
-        if not count:
-            return 0, "empty"
-        self.load()
-        faiss, kind = self._faiss, "flat" if count <= self.exact_up_to else "ivf"
-        if kind == "flat":
-            index = faiss.IndexScalarQuantizer(dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-            index.is_trained = True
-        else:
-            lists = max(16, min(4096, count // LIST_TARGET))
-            index = faiss.index_factory(dimensions, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
-            step = max(1, count // (lists * 64))
-            index.train(vectors[::step].astype(np.float32))
+    ) -> int:
+        """Make the next generation current. Returns its rows. `dimensions`: of an empty one.
+
+        `view` is what was there before, if it could be read: what was written to its log since comes along.
+        """
+        about: dict[str, Any] = {}
+
+        def fill(folder: Path) -> Mapping[str, Any]:
+            vectors = write_rows(folder, batches)
+            if not len(vectors):
+                np.save(folder / "vectors.npy", np.zeros((0, dimensions), np.float16))
+                about.update(dimensions=dimensions, count=0, kind="empty")
+            else:
+                about.update(dimensions=vectors.shape[1], count=len(vectors))
+                about.update(self._base(generations, folder, vectors, view))
+            return about
+
+        number = generations.next_number()
+        made = generations.make(number, fill)
+        with generations.writing():
+            carried = None
+            if view is not None and view.base.meta.dimensions == about["dimensions"]:
+                carried, _offset = generations.log(view.base.meta).read(view.offset)
+            generations.publish(made, number, carried)
+        generations.prune(number)
+        return int(about["count"])
+
+    def _base(
+        self, generations: Generations, folder: Path, vectors: NDArray[np.float16], view: View | None
+    ) -> dict[str, Any]:
+        """Write base.faiss: an inverted file where it finds enough, else what scans every row. Returns what it is."""
+        faiss, (count, dimensions) = self._faiss, vectors.shape
+        if count > self.exact_up_to:
+            texts = generations.probes(dimensions)
+            for earlier in [_trained(generations, view, count, dimensions), None]:
+                if earlier is None:
+                    trained_on, index = count, inverted.build(faiss, vectors)
+                else:
+                    trained_on = int(earlier.ivf["trained_on"])
+                    index = inverted.build(faiss, vectors, generations.path(earlier.number) / "base.faiss")
+                tuned = inverted.tune(faiss, index, vectors, texts)
+                if tuned is not None:
+                    self._write_index(index, folder)
+                    told = {"lists": tuned.lists, "budget": tuned.budget, "recall": tuned.recall}
+                    told |= {"texts": "stand-ins" if texts is None else "given", "trained_on": trained_on}
+                    return {"kind": "ivf", "ivf": told | {"rescored": RESCORED, "faiss": faiss.__version__}}
+            log.warning(
+                "No inverted file over the %d vectors of %s reaches a recall of %s: it is scanned whole, exact and "
+                "slower.", count, generations.name, inverted.WANTED,
+            )  # fmt: skip
+        index = faiss.IndexScalarQuantizer(dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        index.is_trained = True
         for start in range(0, count, BATCH):
             index.add(vectors[start : start + BATCH].astype(np.float32))
-        faiss.write_index(index, str(folder / "base.faiss"))
-        return count, kind
+        self._write_index(index, folder)
+        return {"kind": "flat"}
+
+    def maintain(self, model: str) -> None:
+        generations = Generations(self.folder, model)
+        generations.verify()
+        view = self._view(model)
+        if view is not None and _long(view.offset // generations.log(view.base.meta).type.itemsize, view.base.meta):
+            self.compact(model)
+
+    def wants_probes(self, model: str, count: int) -> bool:
+        return count > self.exact_up_to and not (Generations(self.folder, model).folder / "probes.npy").exists()
+
+    def keep_probes(self, model: str, vectors: Vectors) -> None:
+        with _files():
+            Generations(self.folder, model).keep_probes(_checked(vectors))
 
     def _view(self, model: str) -> View | None:
         self.load()
-        with self._readers_lock:
+        with self._state:
             if model not in self._readers:
                 self._readers[model] = Reader(Generations(self.folder, model), self._read_index)
             reader = self._readers[model]
         return reader.view()
+
+    def _write_index(self, index: Any, folder: Path) -> None:
+        try:
+            self._faiss.write_index(index, str(folder / "base.faiss"))
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
 
     def _read_index(self, path: Path) -> Any:
         return self._faiss.read_index(str(path), self._faiss.IO_FLAG_MMAP_IFC)
@@ -312,17 +361,29 @@ def live_batches(view: View) -> Iterable[tuple[NDArray[np.int64], NDArray[np.flo
         yield ids[part], values
 
 
-def _gathered(
-    batches: Iterable[tuple[Sequence[int], Vectors]],
-) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-    """All batches as one, ids ascending; the last of equal ids counts."""
-    parts = [(np.asarray(ids, np.int64), _checked(vectors).astype(np.float16)) for ids, vectors in batches if len(ids)]
-    if not parts:
-        return np.empty(0, np.int64), np.empty((0, 1), np.float16)
-    ids = np.concatenate([part[0] for part in parts])[::-1]
-    vectors = np.concatenate([part[1] for part in parts])[::-1]
-    unique, first = np.unique(ids, return_index=True)
-    return unique, vectors[first]
+@contextmanager
+def _files() -> Iterator[None]:
+    """A disk that is full is said as such. Whatever was being written is not in use."""
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(
+            f"The search index can't be written: {error}",
+            next_step="Free some disk space; the next hourly check brings the index in step.",
+        ) from error
+
+
+def _long(changes: int, meta: Meta) -> bool:
+    """Whether a log is worth folding in."""
+    return changes >= max(COMPACT_AT, COMPACT_SHARE * meta.count)
+
+
+def _trained(generations: Generations, view: View | None, count: int, dimensions: int) -> Meta | None:
+    """The generation whose centres still fit: of the same space, and trained on a library of about this size."""
+    if view is None or view.base.meta.kind != "ivf" or view.base.meta.dimensions != dimensions:
+        return None
+    trained_on = int(view.base.meta.ivf["trained_on"])
+    return view.base.meta if trained_on / 2 <= count <= trained_on * 2 else None
 
 
 def _checked(vectors: Vectors) -> Vectors:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.base import IndexDamaged, Vectors
-from search.engines.generations import ADD, Generations, Log, Meta, Records
+from search.engines.generations import ADD, Generations, Log, Meta, Records, marks
 
 Mask = NDArray[np.bool_]
 
@@ -26,6 +26,8 @@ class Base:
     """(n,), ascending."""
     vectors: NDArray[np.float16]
     """(n, d)"""
+    marks: NDArray[np.uint64]
+    """(n,) fingerprints of the rows."""
     index: Any
     """FAISS's index over the rows; None where n is 0."""
 
@@ -35,12 +37,25 @@ class Base:
         try:
             ids = np.load(folder / "ids.npy", mmap_mode="r")
             vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+            marks = np.load(folder / "marks.npy", mmap_mode="r")
             index = read_index(folder / "base.faiss") if meta.count else None
         except (OSError, ValueError, EOFError, RuntimeError) as error:  # FAISS raises RuntimeError
             raise IndexDamaged(f"{folder.name} can't be opened: {error}") from error
-        if ids.shape != (meta.count,) or vectors.shape != (meta.count, meta.dimensions):
+        shapes = (ids.shape, marks.shape, vectors.shape)
+        if shapes != ((meta.count,), (meta.count,), (meta.count, meta.dimensions)) or (
+            index is not None and (index.ntotal, index.d) != vectors.shape
+        ):
             raise IndexDamaged(f"{folder.name} holds other arrays than it says.")
-        return cls(meta, ids, vectors, index)
+        return cls(meta, ids, vectors, marks, index)
+
+    def checked(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+        """(m,) ids and (m, d) vectors of rows. Raises IndexDamaged where one isn't as it was written."""
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(self.ids)):
+            raise IndexDamaged(f"Generation {self.meta.number} names rows that it doesn't have.")
+        ids, vectors = self.ids[rows], self.vectors[rows]
+        if not np.array_equal(marks(ids, vectors), self.marks[rows]):
+            raise IndexDamaged(f"Generation {self.meta.number} has rows that were changed after they were written.")
+        return ids, vectors
 
     def rows_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of those of the ascending `ids` that are here, ascending."""
@@ -49,6 +64,17 @@ class Base:
         rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         found: NDArray[np.int64] = rows[self.ids[rows] == ids]
         return found
+
+    def mask_of(self, ids: NDArray[np.int64]) -> Mask:
+        """(n,) which rows are those of the ascending `ids`: for many of them, where finding each takes too long."""
+        first, last = int(self.ids[0]), int(self.ids[-1])
+        mask = np.zeros(len(self.ids), bool)
+        if last - first >= 8 * len(self.ids):
+            mask[self.rows_of(ids)] = True
+            return mask
+        table = np.zeros(last - first + 1, bool)
+        table[ids[np.searchsorted(ids, first) : np.searchsorted(ids, last, "right")] - first] = True
+        return table if len(table) == len(mask) else table[self.ids - first]
 
 
 @dataclass(frozen=True)
