@@ -15,6 +15,7 @@ from generation.illustrations.catalog import Catalog
 from generation.illustrations.drawing import rasterise, svg
 from generation.illustrations.reading import Reading, read
 from generation.illustrations.scene import Scene
+from generation.illustrations.styles import STYLES
 from generation.illustrations.telling import tags, told
 from media_processing.engine import Progress
 from media_processing.ffmpeg import encode_frames
@@ -76,11 +77,15 @@ class IllustratorPainter(Painter):
 
 
 def _read(words: str, seed: int, style: str) -> Reading:
-    """The scene for the words; a style that names a palette is followed."""
+    """The scene for the words. `style` names a style, a palette, or both ("print riviera"); other words are ignored."""
     reading = read(words, seed)
-    if style in Catalog.load().palettes:
-        return replace(reading, scene=replace(reading.scene, palette=style))
-    return reading
+    scene = reading.scene
+    for word in style.split():
+        if word in STYLES:
+            scene = replace(scene, style=word)
+        elif word in Catalog.load().palettes:
+            scene = replace(scene, palette=word)
+    return replace(reading, scene=scene)
 
 
 def _frames(scene: Scene, width: int, height: int, drawn: int, loop: int, progress: Progress) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from generation.illustrations.catalog import LightSpec, ObjectSpec, PaletteSpec, SettingSpec, WeatherSpec
 from generation.illustrations.colouring import darker, mix, multiply
+from generation.illustrations.styles import Style
 
 OVERSCAN = 60.0
 """How far planes reach beyond the edges, so that parallax never shows an end."""
@@ -34,6 +35,7 @@ class Canvas:
     light: LightSpec
     weather: WeatherSpec
     palette: PaletteSpec
+    style: Style
     seed: int
     moment: float
     """Phase of the loop, 0 to 1; every motion here is back where it began at 1."""
@@ -127,7 +129,7 @@ class Canvas:
     def cut(self, path: str, fill: str, *, lift: float = 7.0) -> str:
         """A sheet of cut paper: its soft shadow on what is behind it, and the sheet."""
         sheet = f'<path d="{path}" fill="{fill}"/>'
-        if self.low:
+        if self.low or not self.style.shadows:
             return sheet
         # Strokes, not shifted copies: filling large translucent shapes takes most of a frame's time.
         shade = "".join(

@@ -17,6 +17,7 @@ from generation.illustrations.patterns import pattern
 from generation.illustrations.placing import place
 from generation.illustrations.planes import sea
 from generation.illustrations.scene import ABSTRACT, Item, Scene
+from generation.illustrations.styles import STYLES, styled
 from generation.illustrations.weather import backdrop, mist, overlay
 
 GLOWS = frozenset({"glow"})
@@ -33,6 +34,7 @@ def svg(scene: Scene, width: int, height: int, *, moment: float = 0.0, detail: s
     else:
         body = backdrop(canvas, hides_sun=any(item.object in ("sun", "moon") for item in scene.items))
         body += paint(canvas) + mist(canvas) + _objects(scene, canvas, catalog) + overlay(canvas)
+    body = styled(body, canvas.style, canvas.width, canvas.height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {n(canvas.width)} {n(canvas.height)}">{body}</svg>'
@@ -63,6 +65,7 @@ def canvas_for(scene: Scene, width: int, height: int, *, moment: float = 0.0, de
         light=catalog.lights[scene.light],
         weather=catalog.weathers[scene.weather],
         palette=catalog.palettes[scene.palette],
+        style=STYLES[scene.style],
         seed=scene.seed,
         moment=moment % 1.0,
         low=detail == "low",
@@ -89,8 +92,8 @@ def _one(placed: Placed, item: Item, canvas: Canvas, catalog: Catalog) -> str:
     if placed.support in ("ground", "water", "cloud"):
         support = _contact(placed, canvas)
     frame = f"translate({n(left)} {n(top)}) scale({scale:.4f})"
-    drawing = f'<g transform="{frame}">{body}</g>'
-    if not canvas.low:
+    drawing = f'<g transform="{frame}"{canvas.style.group(scale)}>{body}</g>'
+    if canvas.style.shadows and not canvas.low:
         drawing = _cast(spec, frame, canvas) + drawing
     if placed.support == "water":
         drawing += _waterline(placed, canvas)
@@ -149,11 +152,12 @@ def _contact(placed: Placed, canvas: Canvas) -> str:
             f'ry="{n(30 + 22 * r)}" fill="{fill}"/>'
             for dx, dy, r in ((-0.7, 12, 0.5), (0.7, 14, 0.5), (0.0, 8, 0.9))
         )
-    fill, opacity = canvas.shadow, 0.26 if placed.support == "ground" else 0.16
+    printed, dark = canvas.style.cast
+    fill, opacity = printed or canvas.shadow, dark * (0.26 if placed.support == "ground" else 0.16)
     flat = max(7.0, half * 0.085)
     return (
         f'<ellipse cx="{n(placed.x + half * 0.06)}" cy="{n(placed.feet - flat * 0.25)}" rx="{n(half * 0.98)}" '
-        f'ry="{n(flat)}" fill="{fill}" fill-opacity="{opacity}"/>'
+        f'ry="{n(flat)}" fill="{fill}" fill-opacity="{opacity:.2f}"/>'
         + (
             ""
             if canvas.low

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -21,6 +22,7 @@ from generation.illustrations.drawing import placements, render, svg
 from generation.illustrations.painters import KINDS
 from generation.illustrations.reading import read
 from generation.illustrations.scene import Item, Scene, random_scene
+from generation.illustrations.styles import STYLES
 
 ASPECTS = [(270, 480), (300, 300), (480, 270), (382, 200), (240, 300)]
 OBJECTS = sorted((Path(drawing.__file__).parent / "objects").glob("*.svg"))
@@ -168,3 +170,42 @@ def test_object_is_plain_shapes_in_slots(file: Path) -> None:
         f"{s}{tone}" for s in ("main", "second", "accent") for tone in ("", "_dark", "_light")
     }
     assert set(SLOT.findall(source)) <= known
+
+
+LIGHTHOUSE = "a red lighthouse by the sea at dusk with a white sailboat"
+
+
+def styled_picture(style: str) -> Image.Image:
+    return render(replace(read(LIGHTHOUSE, 2).scene, style=style), 240, 240, detail="full")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_style_is_well_formed_and_its_own(style: str) -> None:
+    document = svg(replace(read(LIGHTHOUSE, 2).scene, style=style), 240, 240)
+    names = set(re.findall(r'id="(\w+)"', document))
+    assert set(re.findall(r"url\(#(\w+)\)", document)) <= names
+    ET.fromstring(document)
+    others = [styled_picture(other) for other in STYLES if other != style]
+    drawn = np.asarray(styled_picture(style), np.int16)
+    nearest = min(np.abs(drawn - np.asarray(other, np.int16)).mean() for other in others)
+    assert nearest > 3, "it can't be told from another style"
+
+
+def test_paper_is_the_drawing_as_it_always_was() -> None:
+    scene = read(LIGHTHOUSE, 2).scene
+    assert scene.style == "paper"
+    assert "pattern" not in svg(scene, 240, 240)
+
+
+@pytest.mark.parametrize("style", ["paper", "flat", "line", "pastel", "print"])
+def test_styles_with_colours_keep_a_named_colour(style: str) -> None:
+    """The lighthouse's stripes stay redder than green or blue."""
+    colours = STYLES[style]
+    red, green, blue = (int(colours.colour("#D64A3A")[at : at + 2], 16) for at in (1, 3, 5))
+    assert red > green + 20
+    assert red > blue + 20
+
+
+def test_the_engine_takes_a_style_and_a_palette_together() -> None:
+    made = painter().draw("a car", width=96, height=96, style="print riviera").made_by["scene"]
+    assert (made["style"], made["palette"]) == ("print", "riviera")
