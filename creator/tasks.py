@@ -8,7 +8,7 @@ from celery import shared_task
 
 from creator.jobs import submit, working_on
 from creator.models import Job, Workspace
-from creator.services import copies, importing, making, samples, sweeping, watching
+from creator.services import charges, copies, importing, making, samples, sweeping, watching, wording
 from search import services as search
 
 
@@ -26,6 +26,14 @@ def find_pictures(job_id: int) -> None:
     with working_on(job_id) as work:
         if work:
             making.offer_pictures(work)
+
+
+@shared_task(name="offer_words")  # type: ignore[untyped-decorator]
+def offer_words(job_id: int) -> None:
+    """Ask the writer for other words: a line, headlines, captions, an alternative text."""
+    with working_on(job_id) as work:
+        if work:
+            wording.offer(work)
 
 
 @shared_task(name="import_assets")  # type: ignore[untyped-decorator]
@@ -62,10 +70,11 @@ def find_copies(job_id: int) -> None:
 
 @shared_task(name="tidy")  # type: ignore[untyped-decorator]
 def tidy(job_id: int) -> None:
-    """Clear away what crashes left, and bring the search index in step with the database."""
+    """Clear away what crashes left, close charges that nobody will finish, and mend the search index."""
     with working_on(job_id) as work:
         if work:
             sweeping.sweep()
+            charges.close_lost()
             search.mend()
             for each in Workspace.objects.all():
                 importing.submit_filling_in(each)

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from generation import prices
 from generation.engines.base import Article, Painter, Picture, Script, Speech, Voice, Watch, Wish, Writer
 from generation.languages import language_name
+from generation.prices import Estimate
 from media_processing.engine import EngineError, Progress, engines, no_progress
 
 
 def write(article: Article, wish: Wish, *, engine: str | None = None, watch: Watch | None = None) -> Script:
     """Turn an article into a script, with the named writer or the default one. Raises EngineError."""
     return _writer(engine).write_script(article, wish, watch=watch)
+
+
+def write_drafts(
+    article: Article, wish: Wish, tones: Sequence[str], *, engine: str | None = None, watch: Watch | None = None
+) -> tuple[Script, ...]:
+    """A script in each of several tones. Raises EngineError."""
+    return _writer(engine).write_drafts(article, wish, tones, watch=watch)
+
+
+def writer(engine: str | None = None) -> Writer:
+    """The named writer or the default one, for its other verbs."""
+    return _writer(engine)
+
+
+def estimate(role: str, verb: str, characters: int, *, engine: str | None = None) -> Estimate:
+    """What a call of an engine will cost, for so many characters of source."""
+    asked = engines[role, engine] if engine else engines[role]
+    return prices.estimate(role, asked.provider, asked.model, asked.forecast(verb, characters))
 
 
 def draw(

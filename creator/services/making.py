@@ -14,10 +14,10 @@ from django.db.models import Q
 from creator import jobs
 from creator.jobs import Work
 from creator.models import Alternative, Scene, Story
-from creator.services import choices, library, reviews, samples, variants, visuals
+from creator.services import charges, choices, library, reviews, samples, telling, variants, visuals, wording
 from creator.services.digests import digest_of
 from generation import services as generation
-from generation.engines.base import Article, Speech, Watch, Wish, Word
+from generation.engines.base import Article, Script, Speech, Watch, Wish, Word
 from media_processing import services as media
 from media_processing.engine import EngineError, Progress
 
@@ -76,9 +76,31 @@ def write(work: Work, story: Story, progress: Progress) -> None:
         return
     brief = story.brief
     name = choices.chosen("writer", story.workspace)
+    source = wording.translated_from(story)
+    if source is not None:
+        _translate(work, story, source, progress)
+        return
     article = Article(brief.article, title=brief.title, language=brief.article_language, url=brief.url)
     wish = Wish(seconds=brief.seconds, tone=brief.tone, audience=brief.audience, language=brief.language)
-    script = generation.write(article, wish, engine=name, watch=Watch(progress=progress))
+    with charges.charged(work, "writer", "script", characters=len(brief.article)) as call:
+        watch = Watch(progress=progress, meter=call.meter, tell=telling.tell(work))
+        script = generation.write(article, wish, engine=name, watch=watch)
+        _keep_script(work, story, script, name, call)
+
+
+def _translate(work: Work, story: Story, source: Story, progress: Progress) -> None:
+    """Write a story's scenes as the translation of another's."""
+    with charges.charged(work, "writer", "translate", characters=wording.size(source, "translate")) as call:
+        watch = Watch(progress=progress, meter=call.meter, tell=telling.tell(work))
+        made, scenes = wording.write_translation(work, story, source, watch)
+        with work.effect():
+            wording.keep_translation(work, story, made, scenes)
+            call.settle()
+            telling.forget(work)
+
+
+def _keep_script(work: Work, story: Story, script: Script, name: str, call: charges.Charged) -> None:
+    """Write a script down as the story's scenes, and settle what it cost in the same transaction."""
     with work.effect():
         story.title, story.summary = script.headline[:300], script.summary
         story.hashtags, story.engines = list(script.hashtags), {**story.engines, "writer": name}
@@ -90,6 +112,8 @@ def write(work: Work, story: Story, progress: Progress) -> None:
             )
             for position, scene in enumerate(script.scenes)
         )  # fmt: skip
+        call.settle()
+        telling.forget(work)
         jobs.note(work.job, "step.done", step="script", engine=name, scenes=len(script.scenes))
 
 
@@ -137,7 +161,8 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
     stale = [scene for scene in scenes if scene.spoken_key != spoken_key(story, scene) or not scene.sound_id]
     for done, scene in enumerate(stale):
         key = spoken_key(story, scene)
-        speech = generation.speak(scene.narration, language=story.language, engine=name)
+        with charges.charged(work, "voice", "speak", characters=len(scene.narration), part=f"{scene.pk}:{key[:12]}"):
+            speech = generation.speak(scene.narration, language=story.language, engine=name)
         timed = _timed(work, story, scene, speech)
         with work.effect():
             scene.sound = media.store_rendition(

@@ -13,7 +13,7 @@ from django.db.models import F
 
 from creator import jobs
 from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant, Workspace
-from creator.services import choices
+from creator.services import charges, choices
 from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
@@ -79,6 +79,10 @@ def create(
     source = _read(article, url=url, name=name, content_type=content_type)
     language = language or source.language
     refuse_what_cannot_work(workspace, source, language)
+    writer = choices.chosen("writer", workspace)
+    charges.refuse_over_budget(
+        workspace, by, generation.estimate("writer", "script", len(source.text), engine=writer)
+    )
     with transaction.atomic():
         brief = Brief.objects.create(
             workspace=workspace, article=source.text, title=source.title[:300], url=source.url,
@@ -164,8 +168,12 @@ def editing(story: Story, *, by: User | None, version: int | None, what: str) ->
 def edit_story(
     story: Story, *, by: User | None, version: int | None = None, title: str | None = None,
     summary: str | None = None, hashtags: Sequence[str] | None = None, music: str | None = None,
+    style: str | None = None,
 ) -> Story:  # fmt: skip
-    """Change what stands around the scenes. `music` is a mood; empty takes it away."""
+    """Change what stands around the scenes.
+
+    `music` is a mood; empty takes it away. `style` is one of the painter's, for the pictures that are drawn from now on.
+    """
     with editing(story, by=by, version=version, what="story") as fresh:
         if title is not None:
             fresh.title = _text(title, 300, "headline")
@@ -178,7 +186,13 @@ def edit_story(
             if music and music not in MOODS:
                 raise EngineError(f"There is no mood {music!r}.", next_step=f"Use {', '.join(MOODS)}.", permanent=True)
             fresh.music = music
-        fresh.save(update_fields=["title", "summary", "hashtags", "music"])
+        if style is not None:
+            offered = choices.engine("painter", fresh.workspace).styles
+            if style and style not in offered:
+                known = ", ".join(offered) or "none: this painter has one style"
+                raise EngineError(f"There is no style {style!r}.", next_step=f"Use {known}.", permanent=True)
+            fresh.style = style
+        fresh.save(update_fields=["title", "summary", "hashtags", "music", "style"])
     return story
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from creator.jobs import Work
 from creator.models import Alternative, Scene, Story, Workspace
-from creator.services import choices, library
+from creator.services import charges, choices, library
 from generation import services as generation
 from media_processing.models import Asset
 from search import ranking
@@ -85,9 +85,11 @@ def draw(work: Work, story: Story, scene: Scene, *, seed: int, words: str = "") 
     words = words or scene.visual or scene.narration
     width, height = DRAWN_SIDE
     painter = choices.chosen("painter", story.workspace)
-    picture = generation.draw(
-        words[:300], width=width, height=height, seed=seed, engine=painter, progress=lambda _share: work.check()
-    )
+    with charges.charged(work, "painter", "draw", part=f"{scene.pk}:{seed}"):
+        picture = generation.draw(
+            words[:300], width=width, height=height, seed=seed, style=story.style, engine=painter,
+            progress=lambda _share: work.check(),
+        )
     return library.keep(
         story.workspace, picture.content, title=picture.alt, alt=picture.alt, tags=picture.tags,
         made_by=dict(picture.made_by), by=work.job.person,

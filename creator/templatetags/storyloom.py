@@ -16,6 +16,7 @@ register = template.Library()
 KINDS = {
     "make_story": "Make the story",
     "find_pictures": "Find pictures",
+    "offer_words": "Find other words",
     "import_assets": "Import files",
     "fill_in": "Read what pictures say",
     "draw_sample": "Draw the sample library",
@@ -28,6 +29,7 @@ STEPS = {
     "verdicts": "Checking",
     "import": "Bringing files in",
     "pictures": "Finding pictures",
+    "words": "Writing other words",
     "looking": "Looking at pictures",
     "drawing": "Drawing",
     "library": "Drawing the first pictures",

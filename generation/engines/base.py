@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from generation.engines.metering import Metered
 from generation.engines.writing import (
     Article,
     Line,
@@ -40,7 +41,7 @@ class Picture:
     """Includes the seed; the illustrator adds its scene description ("scene") and "knew": the words it could show."""
 
 
-class Painter(Engine, ABC):
+class Painter(Metered, Engine, ABC):
     """Makes pictures from words."""
 
     role = "painter"
@@ -48,6 +49,8 @@ class Painter(Engine, ABC):
     max_side: ClassVar[int] = 4096
     can_move: ClassVar[bool] = False
     """Whether `animate` makes clips."""
+    styles: ClassVar[Mapping[str, str]] = {}
+    """What `style` may be, with how people call it; empty where it has one style."""
 
     def draw(
         self, words: str, *, width: int, height: int, seed: int = 0, style: str = "", progress: Progress = no_progress
@@ -107,7 +110,7 @@ class Speech:
     made_by: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Voice(Engine, ABC):
+class Voice(Metered, Engine, ABC):
     """Speaks text."""
 
     role = "voice"

@@ -21,6 +21,19 @@ class Forecast:
         )  # fmt: skip
 
 
+class Metered:
+    """An engine whose calls are charged."""
+
+    @property
+    def provider(self) -> str:
+        """The host that it asks; "" where it works inside the program."""
+        return ""
+
+    def forecast(self, verb: str, characters: int) -> Forecast:
+        """How many tokens a verb takes for so many characters of source; none where nothing is counted."""
+        return Forecast()
+
+
 class Meter:
     """Counts what an engine uses in one piece of work, which may take several requests.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
 from generation.addresses import without_addresses
-from generation.engines.metering import Forecast, Meter
+from generation.engines.metering import Meter, Metered
 from generation.extraction.shortening import spoken_seconds
 from media_processing.engine import Engine, EngineError, Progress, no_progress
 
@@ -140,7 +140,7 @@ class Watch:
     """Called with all that is written so far, a few times a second at most."""
 
 
-class Writer(Engine, ABC):
+class Writer(Metered, Engine, ABC):
     """Writes. Each verb checks what it is given, then asks the engine's own method, then checks what came back."""
 
     role = "writer"
@@ -149,15 +149,6 @@ class Writer(Engine, ABC):
     """Whether it writes in another language than the article's."""
     verbs: ClassVar[frozenset[str]] = frozenset({"script"})
     """Which of VERBS it can do."""
-
-    @property
-    def provider(self) -> str:
-        """The host that it asks; "" where it works inside the program."""
-        return ""
-
-    def forecast(self, verb: str, characters: int) -> Forecast:
-        """How many tokens a verb takes for so many characters of source; none where nothing is counted."""
-        return Forecast()
 
     def can(self, verb: str) -> EngineError | None:
         """Why it can't do a verb; None where it can."""

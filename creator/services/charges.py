@@ -1,0 +1,105 @@
+"""What the work of a workspace costs: set aside before an engine is asked, settled with the effect of its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from creator import jobs
+from creator.jobs import Work
+from creator.models import Job, User, Workspace
+from creator.services import choices
+from generation import charges
+from generation import services as generation
+from generation.charges import Call, KeptMeter, money
+from generation.engines.metering import Meter
+from generation.models import Charge
+from generation.prices import Estimate
+
+
+@dataclass
+class Charged:
+    """A call under way."""
+
+    call: Call
+    meter: Meter
+    charge: Charge | None = None
+    """None for an engine inside the program, which asks nobody."""
+    began: float = field(default_factory=time.monotonic)
+    settled: bool = False
+
+    def settle(self) -> None:
+        """Close the charge: in the transaction that keeps what the engine made, so that both count or neither."""
+        if self.settled:
+            return
+        seconds = time.monotonic() - self.began
+        if self.charge is not None:
+            charges.settle(self.charge.pk, seconds=seconds)
+        else:
+            charges.add_machine_time(self.call, seconds)
+        self.settled = True
+
+
+@contextmanager
+def charged(work: Work, role: str, verb: str, *, characters: int = 0, part: str = "") -> Iterator[Charged]:
+    """A call of a role's engine: reserved before the body, settled by it or after it. Raises BudgetSpent.
+
+    Where the worker is lost, or hands the job back, the charge stays reserved: whoever goes on takes it over with the
+    answers that are paid for. Where the work fails or is cancelled, what was used until then is charged.
+    """
+    job = work.job
+    engine = choices.engine(role, job.workspace)
+    call = Call(
+        workspace_id=job.workspace_id, key=f"job:{job.pk}:{verb}:{part}"[:90], role=role, verb=verb,
+        subject=f"story:{job.story_id}" if job.story_id else f"job:{job.kind}", engine=engine.name, model=engine.model,
+        provider=engine.provider, person_id=job.person_id, job_id=job.pk,
+    )  # fmt: skip
+    if engine.provider:
+        charge = charges.reserve(call, generation.estimate(role, verb, characters, engine=engine.name))
+        under_way = Charged(call, KeptMeter(charge), charge)
+    else:
+        under_way = Charged(call, Meter())
+    try:
+        yield under_way
+    except (jobs.LeaseLost, jobs.HandedBack):
+        raise
+    except Exception:
+        under_way.settle()
+        raise
+    under_way.settle()
+
+
+def refuse_over_budget(workspace: Workspace, person: User | None, estimate: Estimate) -> None:
+    """Raise BudgetSpent where a call doesn't fit into the caps: asked before a job is written down."""
+    charges.refuse_over_budget(workspace.pk, person.pk if person else None, estimate)
+
+
+def in_words(estimate: Estimate) -> str:
+    """An estimate as pages show it; "" for what costs nothing."""
+    if not estimate.known:
+        return "no price is known for this model"
+    return f"about {money(estimate.likely)} {estimate.currency}" if estimate.costs else ""
+
+
+def of_a_brief(workspace: Workspace) -> dict[str, Any] | None:
+    """What a story will cost, as the brief box shows it while an article grows; None where nothing costs.
+
+    {"words", "known", "currency", "fixed", "each"}: the amount is `fixed` + `each` x characters.
+    """
+    name = choices.chosen("writer", workspace)
+    small, large = (generation.estimate("writer", "script", size, engine=name) for size in (0, 100_000))
+    if small.known and not large.costs:
+        return None
+    return {
+        "words": in_words(generation.estimate("writer", "script", 4_000, engine=name)),
+        "known": small.known, "currency": small.currency, "fixed": small.likely,
+        "each": (large.likely - small.likely) / 100_000,
+    }  # fmt: skip
+
+
+def close_lost() -> int:
+    """Settle or release what was reserved by jobs that are over. Returns how many."""
+    return charges.close_lost(Charge.objects.exclude(job__state__in=Job.OPEN))

@@ -1,0 +1,194 @@
+"""Charges around the work of jobs: with a writer that costs money, on a double of its endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from pytest_django import Settings
+
+from creator import jobs
+from creator.jobs import HandedBack, LeaseLost, Work
+from creator.models import Event, Story
+from creator.services import charges, making, stories
+from generation.charges import BudgetSpent
+from generation.models import Budget, Charge
+from media_processing.engine import EngineError
+from tests.conftest import Cast
+from tests.contracts.writer import STORY
+from tests.generation.test_openai_writer import answer, script
+from tests.openai_double import Double, Reply, openai_double
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Double]:
+    with openai_double() as double:
+        yield double
+
+
+@pytest.fixture
+def double(endpoint: Double, settings: Settings) -> Double:
+    """The workspace writes with the double, and the double's machine costs money."""
+    own = settings.DATA / "prices.toml"
+    own.write_text(
+        'date = 2026-11-01\ncurrency = "USD"\n'
+        '[[model]]\nprovider = "127.0.0.1"\nname = "tiny"\ninput = "1.00"\noutput = "10.00"\n'
+    )
+    settings.PRICES = str(own)
+    endpoint.replies.clear()
+    endpoint.requests.clear()
+    endpoint.usual = answer
+    options = {"base_url": endpoint.address, "api_key": "k", "model": "tiny", "max_retries": 0, "max_tokens": 1000}
+    writer = {"BACKEND": "generation.engines.openai.OpenAIWriter", "OPTIONS": options}
+    settings.ENGINES = {
+        **settings.ENGINES, "writer": {"openai": writer, "extractive": settings.ENGINES["writer"]["extractive"]},
+    }  # fmt: skip
+    return endpoint
+
+
+@pytest.fixture
+def work(cast: Cast, double: Double) -> Work:
+    story = stories.create(
+        cast.workspace, by=cast.alice, article=STORY.text, formats=["card:1x1"], language="en", seconds=20
+    )
+    job = jobs.claim(story.jobs.get().pk)
+    assert job is not None
+    return Work(job)
+
+
+def write(work: Work) -> Charge:
+    assert work.job.story is not None
+    making.write(work, work.job.story, work.report)
+    return Charge.objects.get()
+
+
+def test_a_script_is_charged_to_its_story_and_person(work: Work, cast: Cast) -> None:
+    charge = write(work)
+    assert (charge.state, charge.basis, charge.role, charge.verb) == ("settled", "reported", "writer", "script")
+    assert (charge.person, charge.subject) == (cast.alice, f"story:{work.job.story_id}")
+    assert charge.amount == Decimal("0.0006")  # two requests of 100 and 20 tokens
+    assert charge.estimated > charge.amount
+    assert charge.provider_id == "chatcmpl-2"
+
+
+def test_a_worker_that_dies_after_the_answer_is_not_asked_for_again(
+    work: Work, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_args: object) -> None:
+        raise LeaseLost
+
+    with monkeypatch.context() as patched:
+        patched.setattr(making, "_keep_script", dies)
+        with pytest.raises(LeaseLost):
+            write(work)
+    assert Charge.objects.get().state == "reserved"
+    assert len(double.requests) == 2
+    charge = write(work)
+    assert len(double.requests) == 2, "both answers were paid for and kept"
+    assert (charge.state, charge.amount) == ("settled", Decimal("0.0006"))
+    assert work.job.story is not None and work.job.story.scenes.count() == 2
+
+
+def test_a_worker_that_dies_between_the_passes_asks_for_the_second_only(work: Work, double: Double) -> None:
+    double.replies[:] = [Reply(script()), Reply(status=500)]
+    story = work.job.story
+    assert story is not None
+    with pytest.raises(HandedBack), charges.charged(work, "writer", "script", characters=500) as call:
+        with pytest.raises(EngineError):
+            making.generation.write(
+                making.Article(STORY.text), making.Wish(), engine="openai", watch=making.Watch(meter=call.meter)
+            )
+        raise HandedBack
+    assert Charge.objects.get().state == "reserved"
+    with charges.charged(work, "writer", "script", characters=500) as call:
+        made = making.generation.write(
+            making.Article(STORY.text), making.Wish(), engine="openai", watch=making.Watch(meter=call.meter)
+        )
+    assert made.scenes
+    keys = [sent["idempotency_key"] for sent in double.requests]
+    assert len(keys) == 3 and keys[1] == keys[2] != keys[0]
+    assert Charge.objects.get().amount == Decimal("0.0006")
+
+
+def test_what_failed_is_charged_at_what_it_used_and_the_story_keeps_what_it_had(work: Work, double: Double) -> None:
+    double.replies[:] = [Reply("nonsense"), Reply("nonsense")]
+    with pytest.raises(EngineError, match="twice"):
+        write(work)
+    charge = Charge.objects.get()
+    assert (charge.state, charge.calls, charge.amount) == ("settled", 2, Decimal("0.0006"))
+    assert work.job.story is not None and not work.job.story.scenes.exists()
+    second = [charge for charge in [write_again(work)] if charge.state == "settled"]
+    assert len(second) == 1 and Charge.objects.count() == 2
+
+
+def write_again(work: Work) -> Charge:
+    assert work.job.story is not None
+    making.write(work, work.job.story, work.report)
+    newest = Charge.objects.order_by("id").last()
+    assert newest is not None
+    return newest
+
+
+def test_an_endpoint_that_refuses_costs_nothing(work: Work, double: Double) -> None:
+    double.replies[:] = [Reply(status=401)]
+    with pytest.raises(EngineError, match="refused the key"):
+        write(work)
+    charge = Charge.objects.get()
+    assert (charge.state, charge.amount) == ("released", 0)
+
+
+def test_a_story_beyond_the_budget_is_refused_before_any_work(cast: Cast, double: Double) -> None:
+    Budget.objects.create(workspace=cast.workspace, day=Decimal("0.01"))
+    with pytest.raises(BudgetSpent, match="the budget for a day"):
+        stories.create(cast.workspace, by=cast.alice, article=STORY.text, formats=["card:1x1"], seconds=20)
+    assert not Story.objects.exists() and not double.requests
+
+
+def test_a_budget_that_runs_out_meanwhile_stops_the_job_with_a_next_step(work: Work, double: Double) -> None:
+    Budget.objects.create(workspace=work.job.workspace, person_day=Decimal("0.001"))
+    with pytest.raises(BudgetSpent) as refused:
+        write(work)
+    assert "Costs" in refused.value.next_step
+    assert not double.requests and not Charge.objects.exists()
+
+
+def test_the_words_reach_the_page_while_they_are_written(work: Work, double: Double) -> None:
+    double.replies[:] = [Reply(script(), pause=0.6), Reply(status=500)]
+    with pytest.raises(EngineError):
+        write(work)
+    told = ""
+    for event in Event.objects.filter(kind="job.words"):
+        told = told[: event.data["at"]] + event.data["text"]
+    assert told.startswith("A ferry without diesel\nScene 0 says")
+    double.replies.clear()
+    write_again(work)
+    assert not Event.objects.filter(kind="job.words").exists()
+
+
+def test_charges_of_jobs_that_are_over_are_closed(work: Work) -> None:
+    with pytest.raises(LeaseLost), charges.charged(work, "writer", "script", characters=10):
+        raise LeaseLost
+    Charge.objects.update(created=datetime.now(UTC) - timedelta(hours=1))
+    assert charges.close_lost() == 0, "its job is still open"
+    jobs.finish(work, "failed")
+    assert charges.close_lost() == 1
+    assert Charge.objects.get().state == "released"
+
+
+def test_built_in_engines_are_charged_their_seconds_at_no_price(cast: Cast) -> None:
+    story = stories.create(cast.workspace, by=cast.alice, article=STORY.text, formats=["card:1x1"], seconds=20)
+    job = jobs.claim(story.jobs.get().pk)
+    assert job is not None
+    making.write(Work(job), story, lambda _share: None)
+    charge = Charge.objects.get()
+    assert (charge.engine, charge.state, charge.amount, charge.basis) == ("extractive", "settled", 0, "measured")
+    assert charge.machine_seconds > 0
+    assert charges.of_a_brief(cast.workspace) is None
+
+
+def test_the_estimate_of_a_brief_grows_with_its_article(cast: Cast, double: Double) -> None:
+    shown = charges.of_a_brief(cast.workspace)
+    assert shown is not None and shown["known"] and shown["words"].startswith("about 0.")
+    assert shown["each"] > 0
