@@ -62,6 +62,7 @@ class Story(models.Model):
     summary = models.TextField(blank=True)
     hashtags = models.JSONField(default=list, blank=True)
     language = models.CharField(max_length=12, default="en")
+    style = models.CharField(max_length=40, blank=True, help_text="how its pictures are drawn")
     music = models.CharField(max_length=20, blank=True, help_text="mood of the music under its videos; empty for none")
     state = models.CharField(max_length=12, choices=State.choices, default=State.MAKING)
     version = models.PositiveIntegerField(default=1)

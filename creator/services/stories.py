@@ -172,7 +172,7 @@ def edit_story(
 ) -> Story:  # fmt: skip
     """Change what stands around the scenes.
 
-    `music` is a mood; empty takes it away. `style` is one of the painter's, for the pictures that are drawn from now on.
+    `music` is a mood; empty takes it away. `style` is one of the painter's, for what is drawn from now on.
     """
     with editing(story, by=by, version=version, what="story") as fresh:
         if title is not None:

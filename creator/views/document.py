@@ -51,6 +51,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "hashtags": story.hashtags,
         "language": story.language,
         "music": story.music,
+        "style": story.style,
         "state": story.state,
         "state_label": story.get_state_display(),
         "version": story.version,

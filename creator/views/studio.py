@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import Right, asset_for, story_for
 from creator.models import Channel, Publication, Story, User
-from creator.services import publications, reviews, stories
+from creator.services import choices, publications, reviews, stories
 from creator.services.stories import Conflict
 from creator.views.document import document
 from creator.views.errors import as_json
@@ -33,7 +33,8 @@ def story(request: HttpRequest, story_id: UUID) -> HttpResponse:
     """The page. What it shows comes as one JSON document, which static/js/studio/ turns into the editor."""
     found = story_for(request.user, story_id)
     context = {**_acts(request, found), "article": sentences(found.brief.article, found.brief.article_language)}
-    return render(request, "studio/story.html", {**context, "lined": True, "moods": MOODS.items()})
+    context |= {"moods": MOODS.items(), "styles": choices.engine("painter", found.workspace).styles.items()}
+    return render(request, "studio/story.html", {**context, "lined": True})
 
 
 @login_required
@@ -73,7 +74,7 @@ def _edit_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> N
 
 
 def _edit_story(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
-    texts: dict[str, Any] = {name: str(said[name]) for name in ("title", "summary", "music") if name in said}
+    texts: dict[str, Any] = {name: str(said[name]) for name in ("title", "summary", "music", "style") if name in said}
     if "hashtags" in said:
         texts["hashtags"] = [str(tag) for tag in said["hashtags"]]
     stories.edit_story(story, **common, **texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from typing import ClassVar
@@ -35,6 +35,7 @@ class IllustratorPainter(Painter):
     starter = True
     languages: ClassVar[frozenset[str] | None] = frozenset({"en"})
     can_move = True
+    styles: ClassVar[Mapping[str, str]] = {name: style.title for name, style in STYLES.items()}
 
     def _load(self) -> None:
         Catalog.load()

@@ -3,10 +3,11 @@ import { listen } from "../events.js";
 import { toast } from "../toasts.js";
 import { checks } from "./checks.js";
 import { Inspector } from "./inspector.js";
-import { music } from "./music.js";
+import { look } from "./look.js";
 import { Scenes } from "./scenes.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
+import { headlines, Telling } from "./wording.js";
 
 const root = document.querySelector("[data-studio]");
 const store = new Store(JSON.parse(document.getElementById("document").textContent), root.dataset);
@@ -21,7 +22,7 @@ const stage = new Stage(store, root.querySelector("[data-stage]"), { choose });
 const inspector = new Inspector(store, root.querySelector("[data-inspector]"));
 const scenes = new Scenes(store, root.querySelector(".scenes"), { choose });
 checks(store, root.querySelector("[data-checks]"), choose);
-music(store, document.getElementById("music"), root.querySelector("[data-hear]"));
+look(store, root.querySelector(".look"));
 
 const begin = () => {
   const first = store.doc.scenes[0]?.id ?? "";
@@ -45,6 +46,8 @@ store.addEventListener("changed", ({ detail }) => {
   }
 });
 title.readOnly = !store.editable;
+
+headlines(store, document.querySelector("[data-headlines]"));
 
 // Saving, in words -------------------------------------------------------------------------------------------------
 const save = document.querySelector("[data-save]");
@@ -87,8 +90,17 @@ store.addEventListener("changed", async () => {
 
 // What happens to the story elsewhere ---------------------------------------------------------------------------------
 let soon = 0;
-listen(({ kind, story }) => {
+const telling = new Telling((scene, text) => {
+  if (scene === inspector.current) inspector.wording.live(text);
+  if (!scene) root.querySelector("[data-writing]").textContent = text;
+});
+listen((event) => {
+  const { kind, story } = event;
   if (story !== store.doc.id || kind === "job.progress") return;
+  if (kind === "job.words") {
+    telling.take(event);
+    return;
+  }
   clearTimeout(soon);
   soon = setTimeout(() => store.look(), 250);
 });

@@ -1,4 +1,4 @@
-"""Music under a story's videos: chosen by mood, composed once, told in the document."""
+"""How a story looks and sounds: the style of its drawings, the music under its videos, composed once and told."""
 
 from __future__ import annotations
 
@@ -49,3 +49,10 @@ def test_a_mood_can_be_heard_before_it_is_chosen(cast: Cast, client: Client) -> 
     assert answer["Content-Type"] == "audio/wav"
     assert answer.content[:4] == b"RIFF"
     assert client.get(reverse("music-sample", args=["angry"])).status_code == 404
+
+
+def test_drawings_come_in_the_style_that_was_chosen(cast: Cast, story: Story) -> None:
+    stories.edit_story(story, by=cast.alice, style="print")
+    assert story.style == "print"
+    with pytest.raises(EngineError, match="no style"):
+        stories.edit_story(story, by=cast.alice, style="baroque")
