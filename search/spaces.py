@@ -17,12 +17,16 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from search.engines.base import Hit, Index, IndexDamaged, Vectors
+from media_processing.engine import EngineError, engines
+from media_processing.models import Asset
+from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.models import Embedding, EmbeddingQuerySet
 
 BATCH = 4096
 REBUILT_AT_ONCE = 20_000
 """Rows up to which a damaged index is made anew before the search returns (well under a second)."""
+PROBES = 300
+"""Texts by which a large index measures its recall."""
 log = logging.getLogger(__name__)
 _seen: weakref.WeakKeyDictionary[Index, dict[str, int]] = weakref.WeakKeyDictionary()
 """For each index of this process: space -> the number of the newest embedding row when they were last in step."""
@@ -74,18 +78,28 @@ def keep_in_step(index: Index, space: Space) -> None:
         return
     if seen is None or seen >= newest:
         if space.rows().count() != index.count(space.name):
-            mend(index, space)
+            _level(index, space)
     else:
         _add_missing(index, space, space.rows().filter(id__gt=seen))
     known[space.name] = newest
 
 
 def mend(index: Index, space: Space) -> tuple[int, int]:
-    """Make the index hold exactly what the rows say. Returns how many vectors it lacked, how many it had too many."""
+    """What a periodic job does: check what is stored, hold exactly what the rows say, fold in what piled up.
+
+    Returns how many vectors the index lacked, how many it had too many. Raises IndexDamaged.
+    """
+    _give_probes(index, space)
+    index.maintain(space.name)
+    return _level(index, space)
+
+
+def _level(index: Index, space: Space) -> tuple[int, int]:
     held = index.ids(space.name)
     there = np.fromiter(space.rows().values_list("moment_id", flat=True), np.int64)
     missing, extra = np.setdiff1d(there, held), np.setdiff1d(held, there)
     if len(missing) > max(1000, len(held)):
+        _give_probes(index, space)
         index.replace(space.name, batches(space.rows()))
         return len(missing), len(extra)
     if len(missing):
@@ -105,6 +119,7 @@ def _add_missing(index: Index, space: Space, rows: EmbeddingQuerySet) -> None:
 
 def rebuild(index: Index, space: Space) -> int:
     """Make the index anew from the rows, in one step. Returns how many vectors it holds."""
+    _give_probes(index, space)
     count = index.replace(space.name, batches(space.rows()))
     log.warning("Rebuilt the index %s from the database: %d vectors.", space.name, count)
     return count
@@ -121,10 +136,43 @@ def nearest(
         log.warning("%s The database answers meanwhile.", error)
     hits = nearest_row(space.rows(), vector, limit=limit, allowed=allowed)
     if space.rows().count() <= REBUILT_AT_ONCE:
-        rebuild(index, space)
+        try:
+            rebuild(index, space)
+        except EngineError as error:  # a full disk: the next search tries again
+            log.warning("%s", error)
     else:
         _rebuild_beside(index, space)
     return hits, False
+
+
+def _give_probes(index: Index, space: Space) -> None:
+    """Let a large index measure itself by texts like those that people ask: this library's own titles and tags.
+
+    Where the model of the space isn't the one in use, the index makes do with stand-ins.
+    """
+    if not index.wants_probes(space.name, space.rows().count()):
+        return
+    embedder: Embedder = engines["embedder"]
+    if embedder.problems() or embedder.card.digest != space.model:
+        return
+    texts = [text for text in _titles(space) if embedder.understood(text)][:PROBES]
+    try:
+        if texts:  # a few at a time, since searches wait for a run of the model to end
+            vectors = [embedder.embed_texts(texts[at : at + 8]) for at in range(0, len(texts), 8)]
+            index.keep_probes(space.name, np.concatenate(vectors))
+    except EngineError as error:
+        log.warning("The index %s measures its recall without texts: %s", space.name, error)
+
+
+def _titles(space: Space) -> list[str]:
+    """Titles and tags of assets chosen by chance, each once."""
+    assets = Asset.objects.filter(workspace_id=space.workspace_id)
+    numbers = np.fromiter(assets.values_list("pk", flat=True), np.int64)
+    some = np.random.default_rng(len(numbers)).permutation(numbers)[:PROBES].tolist()
+    texts: dict[str, None] = {}
+    for title, tags in assets.filter(pk__in=some).values_list("title", "tags"):
+        texts |= dict.fromkeys(text for text in (title, " ".join(tags)) if text.strip())
+    return list(texts)
 
 
 def nearest_row(
@@ -157,6 +205,8 @@ def _rebuild_beside(index: Index, space: Space) -> None:
     def work() -> None:
         try:
             rebuild(index, space)
+        except EngineError as error:
+            log.warning("%s", error)
         finally:
             with _rebuilding_lock:
                 _rebuilding.discard(space.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from search.engines.base import Hit, Index, Vectors
 
@@ -21,11 +22,34 @@ def exact(vectors: Vectors, query: Vectors, limit: int, allowed: set[int] | None
     return [row for row in ranked if allowed is None or row in allowed][:limit]
 
 
+def clustered(count: int, queries: int, dimensions: int = 64, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
+    """Unit vectors as embeddings of pictures lie, and queries: like them, and standing off from them as texts do.
+
+    (count, dimensions) vectors, the ones of a cluster in a row; (queries, dimensions) of each kind.
+    """
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((max(4, count // 100), dimensions)) + 2 * rng.standard_normal(dimensions)
+    gap = 6 * rng.standard_normal(dimensions)
+
+    def some(of: NDArray[np.int64], spread: float) -> Vectors:
+        return centres[of] + spread * rng.standard_normal((len(of), dimensions))
+
+    vectors = some(np.sort(rng.integers(len(centres), size=count)), 0.6)
+    near = some(rng.integers(len(centres), size=queries), 0.6)
+    far = some(rng.integers(len(centres), size=queries), 0.8) + gap
+    parts = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in (vectors, near, far)]
+    return tuple(part.astype(np.float16).astype(np.float32) for part in parts)
+
+
 def ids(hits: list[Hit]) -> list[int]:
     return [hit.id for hit in hits]
 
 
 class IndexContract:
+    """`size` is the library of the recall tests: an engine that approximates beyond some size goes beyond it."""
+
+    size = 600
+
     @pytest.fixture
     def index(self) -> Index:
         raise NotImplementedError
@@ -129,3 +153,68 @@ class IndexContract:
         with pytest.raises(ValueError):
             index.add("m", [2, 3], unit(1))
         assert index.count("m") == 1
+
+    @pytest.mark.parametrize("keeps", ["all", "half", "a twentieth", "a collection", "a handful"])
+    def test_recall_holds_for_pictures_and_texts_under_any_filter(self, index: Index, keeps: str) -> None:
+        """Recall@10 of 0.98 and 0.97, no slot left empty, nothing that the filter excludes."""
+        vectors, near, far = clustered(self.size, queries=20)
+        index.replace("m", [(range(self.size), vectors)])
+        rng = np.random.default_rng(1)
+        allowed = {
+            "all": None,
+            "half": np.flatnonzero(rng.random(self.size) < 0.5),
+            "a twentieth": rng.permutation(self.size)[: self.size // 20],
+            "a collection": np.arange(self.size // 3, self.size // 3 + self.size // 10),
+            "a handful": rng.permutation(self.size)[:4],
+        }[keeps]
+        kept = None if allowed is None else set(allowed.tolist())
+        slots = 10 if kept is None else min(10, len(kept))
+        for queries, wanted in ((near, 0.98), (far, 0.97)):
+            shared = 0
+            for query in queries:
+                found = ids(index.search("m", query, limit=10, allowed=allowed))
+                assert len(set(found)) == len(found) == slots
+                assert kept is None or kept >= set(found)
+                shared += len(set(found) & set(exact(vectors, query, 10, kept)))
+            assert shared >= wanted * slots * len(queries)
+
+    def test_no_slot_is_empty_while_matches_exist(self, index: Index) -> None:
+        """Also where most of the neighbourhood was deleted, and what is left lies far away."""
+        vectors, near, _far = clustered(self.size, queries=5)
+        index.replace("m", [(range(self.size), vectors)])
+        for query in near:
+            index.delete("m", exact(vectors, query, self.size // 10))
+        gone = {row for query in near for row in exact(vectors, query, self.size // 10)}
+        for query in near:
+            found = ids(index.search("m", query, limit=50))
+            assert len(found) == 50
+            assert not gone & set(found)
+
+    def test_a_limit_beyond_the_library_gives_all_of_it(self, index: Index) -> None:
+        vectors, near, _far = clustered(self.size, queries=1)
+        index.replace("m", [(range(self.size), vectors)])
+        allowed = np.arange(0, self.size, 3)
+        assert sorted(ids(index.search("m", near[0], limit=2 * self.size))) == list(range(self.size))
+        assert sorted(ids(index.search("m", near[0], limit=self.size, allowed=allowed))) == allowed.tolist()
+
+    def test_equals_within_a_filter_come_by_id(self, index: Index) -> None:
+        vectors = np.concatenate([unit(30, seed=9), np.repeat(unit(1), 30, axis=0)])
+        index.add("m", range(60), vectors)
+        allowed = np.arange(59, 20, -2)
+        assert ids(index.search("m", unit(1)[0], limit=5, allowed=allowed)) == [31, 33, 35, 37, 39]
+
+    def test_a_deleted_id_stays_gone_under_a_filter_that_names_it(self, index: Index) -> None:
+        index.add("m", range(40), unit(40))
+        index.delete("m", [3])
+        assert ids(index.search("m", unit(40)[3], limit=2, allowed=np.array([3, 7]))) == [7]
+
+    def test_what_a_periodic_job_does_changes_no_answer(self, index: Index) -> None:
+        vectors = unit(60)
+        index.add("m", range(60), vectors)
+        index.delete("m", range(0, 60, 5))
+        before = index.search("m", vectors[7], limit=20)
+        if index.wants_probes("m", 60):
+            index.keep_probes("m", unit(5, seed=8))
+        index.maintain("m")
+        assert index.search("m", vectors[7], limit=20) == before
+        index.maintain("unused")

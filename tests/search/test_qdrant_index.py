@@ -33,6 +33,8 @@ class TestInProcess(IndexContract):
 class TestManyRequests(IndexContract):
     """The same where every filter is too long for one request."""
 
+    size = 150
+
     @pytest.fixture
     def index(self, monkeypatch: pytest.MonkeyPatch) -> QdrantIndex:
         monkeypatch.setattr(module, "ALLOWED_AT_ONCE", 2)
