@@ -12,14 +12,14 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from media_processing import pdq
 from media_processing.engine import engines
 from media_processing.models import Asset, Transcript
-from search import fulltext, spaces
+from search import fulltext, models_in_use, spaces
 from search.counting import Counted, count
 from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.fulltext import WordRank
@@ -46,10 +46,10 @@ from search.spaces import Space
 from search.words import LONGEST, Wanted, wanted, without_marks, words_of
 from search.written import written_of
 
-DEPTHS = (400, 4_000, DEEPEST)
-"""Candidates that each signal is asked for: at first, and when somebody reads on past what those gave."""
 BLOCK = 120
 """Results that are folded and diversified together; an order that doesn't depend on the page's size."""
+DEPTHS = (2 * BLOCK, 4_000, DEEPEST)
+"""Candidates that each signal is asked for: at first, and when somebody reads on past what those gave."""
 BACKGROUND = 256
 """Pictures of the library from which it is told what is usual."""
 TWIN = 0.96
@@ -114,7 +114,8 @@ class Row:
     start: float
     kind: str
     pdq: str
-    date: datetime
+    date: datetime | None
+    """What it is sorted by; None where that isn't a date."""
 
 
 def find(query: Query, *, embedder: Embedder | None = None, index: Index | None = None) -> Results:
@@ -126,7 +127,9 @@ def find(query: Query, *, embedder: Embedder | None = None, index: Index | None 
     The whole order is decided by the query without its offset and limit, ties by number, so that pages fit together.
     """
     query = checked(query)
-    search = _Search(query, embedder or engines["embedder"], index or engines["index"])
+    used = models_in_use.InUse(embedder) if embedder else models_in_use.in_use(query.workspace_id)
+    search = _Search(query, used.embedder, index or engines["index"])
+    search.notes += [used.note] if used.note else []
     found = search.page()
     more = query.offset + query.limit if len(found) > query.limit else None
     shown = search.placed(found[: query.limit])
@@ -137,7 +140,7 @@ def facets(query: Query, *, embedder: Embedder | None = None, index: Index | Non
     """How many assets a query finds, near-duplicates counted, by every value of every filter."""
     query = checked(query)
     open_query = replace(query, filters={}, without={})
-    search = _Search(open_query, embedder or engines["embedder"], index or engines["index"])
+    search = _Search(open_query, embedder or models_in_use.embedder_for(query.workspace_id), index or engines["index"])
     return count(query, search.assets())
 
 
@@ -163,9 +166,8 @@ class _Search:
             self.asked = wanted(self._words_of_moment())
         meant = query.like is None and query.like_moment is None and (not query.words or bool(self.asked.none_of))
         self.compares = bool(self.asked or self.vectors) or not meant  # signs alone ("?!") ask for nothing
-        self.shown = self.moments.filter(self._about(LIKELY)) if query.relevant_only and self.compares else self.moments
-        if self.unwanted and (query.relevant_only or not self.compares):
-            self.shown = self.shown.exclude(pk__among=self._showing_unwanted())
+        self.fit = self._fit() if query.relevant_only and self.compares else Q()
+        self.shown = self.moments.filter(self.fit)
 
     # What is asked, as vectors ---------------------------------------------------------------------------------------
 
@@ -236,6 +238,11 @@ class _Search:
 
     # What fits -------------------------------------------------------------------------------------------------------
 
+    def _fit(self) -> Q:
+        """The condition on moments of being a result where only what is relevant is one."""
+        about = self._about(LIKELY)
+        return about & ~Q(pk__among=self._showing_unwanted()) if self.unwanted else about
+
     def _about(self, deviations: float) -> Q:
         """The condition on moments of being about what was asked.
 
@@ -290,7 +297,7 @@ class _Search:
         if self.space is None:
             return []
         if narrowed(self.query) and self._allowed_ids is None:
-            self._allowed_ids = np.fromiter(self.moments.values_list("id", flat=True), np.int64)
+            self._allowed_ids = np.fromiter(self.moments.order_by().values_list("id", flat=True), np.int64)
         vector = self.unwanted[signal[1:]] if signal.startswith("-") else self.vectors[signal]
         hits, by_index = spaces.nearest(self.index, self.space, vector, limit=limit, allowed=self._allowed_ids)
         if not by_index:
@@ -330,8 +337,8 @@ class _Search:
                     known.add(key)
                     new.append(one)
             if self.query.sort != "relevance":
-                sign = 1 if self.query.sort == "oldest" else -1
-                new.sort(key=lambda one: (sign * rows[one.key].date.timestamp(), str(rows[one.key].asset_id), one.key))
+                new.sort(key=lambda one: (str(rows[one.key].asset_id), one.key))
+                new.sort(key=lambda one: rows[one.key].date, reverse=self.query.sort != "oldest")
             for first in range(0, len(new), BLOCK):
                 yield from self._described(new[first : first + BLOCK], rows)
             if not full:
@@ -363,13 +370,19 @@ class _Search:
 
     def _still_there(self, hits: Sequence[Hit]) -> list[Hit]:
         """Checked against the rows: an index that lags can't show what is gone or belongs to somebody else."""
-        there = set(self.moments.filter(pk__among=[hit.id for hit in hits]).values_list("id", flat=True))
+        if self._allowed_ids is not None:  # the index was given the rows themselves
+            return list(hits)
+        moments = self.moments.filter(pk__among=[hit.id for hit in hits])
+        there = set(moments.order_by().values_list("id", flat=True))
         return [hit for hit in hits if hit.id in there]
 
     def _rows(self, ids: set[int]) -> dict[int, Row]:
         """What results need, of the moments that are to be shown."""
-        date = F("asset__created") if self.query.sort == "added" else Coalesce("asset__taken", "asset__created")
-        found = self.shown.filter(pk__among=sorted(ids)).order_by()
+        dates = {"relevance": Value(None, DateTimeField()), "added": F("asset__created")}
+        date = dates.get(self.query.sort, Coalesce("asset__taken", "asset__created"))
+        # They passed the filters when they were found; to ask once more makes SQLite try every pair of two lists.
+        own = Moment.objects.in_workspace(self.query.workspace_id)
+        found = own.filter(self.fit, pk__among=sorted(ids)).order_by()
         columns = found.values_list("id", "asset_id", "start", "asset__kind", "pdq", date)
         return {number: Row(*rest) for number, *rest in columns}
 
@@ -488,7 +501,10 @@ class _Search:
             return list(found)
         finder = Finder(self.asked)
         ids = [one.moment_id or 0 for one in found if any(signal.name == "words" for signal in one.explain)]
-        moments = Moment.objects.filter(pk__in=ids).select_related("asset").in_bulk()
+        moments = Moment.objects.filter(pk__in=ids).select_related("asset").only(
+            "text", "start", "end", "asset__title", "asset__tags", "asset__alt", "asset__seen_text", "asset__metadata",
+            "asset__made_by", "asset__credit", "asset__source_url",
+        ).in_bulk()  # fmt: skip
         speaking = [moment.asset_id for moment in moments.values() if moment.text]
         passages = dict(Transcript.objects.filter(asset__in=speaking).values_list("asset", "passages"))
         return [self._placed(one, finder, moments.get(one.moment_id or 0), passages) for one in found]

@@ -33,6 +33,7 @@ class Finder:
 
     def __init__(self, asked: Wanted) -> None:
         self.words = frozenset(word for run in asked.any_of + asked.all_of for word in run)
+        self._seen: dict[str, frozenset[str]] = {}
         self._known = {form: word for word in sorted(self.words) for form in forms(word)}
 
     def passage(self, words: Sequence[str]) -> Passage | None:
@@ -53,7 +54,9 @@ class Finder:
 
     def _held(self, word: str) -> frozenset[str]:
         """The words of the query that a word of a text holds; in a script without spaces that may be several."""
-        return frozenset(filter(None, map(self._asked, words_of(word))))
+        if word not in self._seen:
+            self._seen[word] = frozenset(filter(None, map(self._asked, words_of(word))))
+        return self._seen[word]
 
     def _asked(self, word: str) -> str | None:
         if word in self._known:

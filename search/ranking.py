@@ -177,11 +177,10 @@ def look_alikes(vectors: Vectors, hashes: Sequence[str], *, cosine: float, bits:
     are those with at least this cosine, or whose hashes differ in at most so many bits.
     """
     alike: NDArray[np.bool_] = np.asarray(vectors @ vectors.T >= cosine)
-    known = np.array([len(one) == 64 for one in hashes], bool)
-    words = np.frombuffer(b"".join(bytes.fromhex(one if len(one) == 64 else "0" * 64) for one in hashes), "<u8")
-    words = words.reshape(len(hashes), 4)
+    known = np.flatnonzero([len(one) == 64 for one in hashes])
+    words = np.frombuffer(b"".join(bytes.fromhex(hashes[at]) for at in known), "<u8").reshape(-1, 4)
     differing = np.bitwise_count(words[:, None, :] ^ words[None, :, :]).sum(axis=2)
-    alike |= (differing <= bits) & known[:, None] & known[None, :]
+    alike[np.ix_(known, known)] |= differing <= bits
     return alike
 
 

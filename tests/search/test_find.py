@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from PIL import Image
 
 from media_processing.engine import EngineError
 from media_processing.models import Asset, Transcript
-from search import services, spaces
-from search.models import Embedding, Moment
+from search import finding, services, spaces
+from search.models import Embedding, KeptApart, Moment
 from search.services import QueryError, describe, embedding_of, index_asset, mend, rebuild, unindex_asset
 from tests.fakes import FakeEmbedder, picture_of
 from tests.search.conftest import Library, Part
@@ -394,3 +395,132 @@ def test_a_large_damaged_index_is_made_anew_beside_the_searches(
             thread.join(20)
     assert library.index.count(spaces.Space(library.workspace.pk, "fake-1").name) == 1
     assert library.find("boat").notes == ()
+
+
+# What fits, what is folded, what is unwanted ------------------------------------------------------------------------
+def test_relevance_is_told_alike_of_one_result_and_of_all(full: Library) -> None:
+    full.put("cat", title="a boat in the title")
+    full.put("boat dog", title="one word of three: red")
+    full.put("rocket", title="red")
+    for words in ("boat", "red boat lighthouse", "castle rocket", "submarine"):
+        every = full.find(words, diversify=False)
+        kept = full.find(words, diversify=False, relevant_only=True)
+        assert [one.asset_id for one in every if one.relevant] == [one.asset_id for one in kept], words
+        assert kept.cut == (len(kept) < len(every))
+        assert all(one.relevant for one in every if one.sure)
+
+
+def test_near_duplicates_are_folded_into_the_best(library: Library) -> None:
+    best = library.put("boat", title="boat")
+    copies = {library.put("boat", title=f"copy {number}").pk for number in range(3)}
+    film = library.put("boat", [Part(0, 4)], title="film", kind="video")
+    other = library.put("boat dog", title="other")
+    found = {one.asset_id: one for one in library.find("boat", fold=True)}
+    assert set(found) == {best.pk, film.pk, other.pk}
+    assert set(found[best.pk].folded) == copies
+    assert found[film.pk].folded == ()
+    assert len(library.find("boat")) == 6
+
+
+def test_hashes_fold_where_no_model_has_seen_a_picture_and_people_keep_apart(library: Library) -> None:
+    one = library.put("", title="boat", domain="photographs")
+    two = library.put("", title="boat again", domain="photographs")
+    Moment.objects.filter(asset=one).update(pdq="f" * 64)
+    Moment.objects.filter(asset=two).update(pdq="f" * 60 + "0000")
+    assert [len(each.folded) for each in library.find("boat", fold=True)] == [1]
+    first, second = sorted([one, two], key=lambda asset: asset.pk)
+    KeptApart.objects.create(workspace=library.workspace, one=first, other=second)
+    assert [len(each.folded) for each in library.find("boat", fold=True)] == [0, 0]
+
+
+def test_unwanted_things_push_pictures_down_though_no_word_is_written(full: Library) -> None:
+    full.put("boat dog", title="")
+    full.put("boat lighthouse", title="")
+    with_dog = full.find("boat", diversify=False)
+    found = full.find("boat -dog", diversify=False)
+    assert len(found) == len(with_dog) == 12
+    unwanted = [signal for one in found for signal in one.explain if signal.name == "unwanted"]
+    assert {signal.note for signal in unwanted} == {"dog"}
+    assert all(signal.contribution < 0 for signal in unwanted)
+    for one in found:
+        assert sum(signal.contribution for signal in one.explain) == pytest.approx(one.score, abs=1e-6)
+    assert shown(full, "boat -dog") == "boat"
+    assert len(full.find("boat -dog", relevant_only=True)) == len(full.find("boat", relevant_only=True)) - 1
+
+
+def test_only_what_is_not_wanted_leaves_everything_else_newest_first(full: Library) -> None:
+    full.put("", title="a cat in words", domain="photographs")
+    full.put("", title="last", domain="photographs")
+    found = full.find("-cat")
+    assert len(found) == 10  # neither the picture of a cat nor the title
+    assert full.titles("-cat")[0] == "last"
+    assert full.titles("-cats")[0] == "last"
+
+
+# Order and pages ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "options", [{}, {"diversify": False}, {"sort": "oldest"}, {"relevant_only": True}, {"fold": True}]
+)
+@pytest.mark.parametrize("words", ["boat", "", "-zebra", "word boat tractor"])
+def test_pages_fit_together(full: Library, words: str, options: dict[str, Any]) -> None:
+    for number in range(25):
+        full.put(WORDS[number % 10], title=f"word {number % 3}")
+    asked = {"browse": True, **options}
+    whole = full.find(words, limit=200, **asked)
+    pages: list[Any] = []
+    offset: int | None = 0
+    while offset is not None:
+        page = full.find(words, limit=7, offset=offset, **asked)
+        pages += page.found
+        offset = page.more
+    assert pages == list(whole.found)
+    assert len({one.asset_id for one in pages}) == len(pages)
+    assert whole.more is None
+
+
+def test_reading_on_reaches_what_the_first_look_did_not(full: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "DEPTHS", (3, 6, 100))
+    found = [one.asset_id for offset in (0, 5, 10) for one in full.find("boat", offset=offset, limit=5)]
+    assert len(found) == len(set(found)) == 10
+
+
+def test_results_can_be_sorted_by_date(library: Library) -> None:
+    for title, taken, created in (("a", 2001, 2026), ("b", None, 2024), ("c", 2025, 2020)):
+        asset = library.put("boat", title=title, taken=taken and datetime(taken, 1, 1, tzinfo=UTC))
+        Asset.objects.filter(pk=asset.pk).update(created=datetime(created, 1, 1, tzinfo=UTC))
+    for words in ("boat", "kind:image"):
+        assert library.titles(words, sort="newest") == ["c", "b", "a"]
+        assert library.titles(words, sort="oldest") == ["a", "b", "c"]
+        assert library.titles(words, sort="added") == ["a", "b", "c"]
+    with pytest.raises(QueryError):
+        library.find("boat", sort="best")
+
+
+def test_only_assets_of_a_given_set(library: Library) -> None:
+    library.put("boat", title="in")
+    library.put("boat", title="out")
+    some = Asset.objects.filter(title="in")
+    assert library.titles("boat", within=some) == ["in"]
+    assert library.titles(within=some) == ["in"]
+
+
+# Why ----------------------------------------------------------------------------------------------------------------
+def test_a_result_says_where_its_words_stand(library: Library) -> None:
+    asset = library.asset(kind="audio", title="Talk", seconds=9)
+    words = [{"text": text, "start": at, "end": at + 1.0} for at, text in enumerate(["so", "the", "yeast", "rises"])]
+    Transcript.objects.create(
+        asset=asset, passages=[{"text": "so the yeast rises", "start": 0.0, "end": 4.0, "words": words}]
+    )
+    library.index_again(asset, "", [Part(0, 4)])
+    inside = {"caption": "a rising loaf", "keywords": ["bread"]}
+    library.put("x", title="Yeast", metadata=inside, seen_text="OPEN DAILY")
+    said, written = sorted(library.find("yeast rises"), key=lambda one: one.why, reverse=True)
+    assert (said.at, said.why, said.start) == (2, "said at 0:02", 0)
+    assert said.snippet == (("so the ", False), ("yeast rises", True))
+    assert (written.at, written.why) == (None, "in the title")
+    assert [signal.note for signal in said.explain if signal.name == "words"] == ["rises, yeast"]
+    for word, why in (
+        ("daily", "written in the picture"), ("bread", "in the file's keywords"), ("loaf", "in the file's caption"),
+    ):  # fmt: skip
+        (best, *_) = library.find(word, relevant_only=True)
+        assert best.why == why
