@@ -59,6 +59,13 @@ def clock(seconds: float | None) -> str:
 
 
 @register.filter
+def time_left(seconds: float | None) -> str:
+    """40 -> "40 s left", 200 -> "3 min left"."""
+    whole = round(seconds or 0)
+    return f"{round(whole / 60)} min left" if whole > 90 else f"{max(1, whole)} s left"
+
+
+@register.filter
 def percent(share: float | None) -> int:
     return round(100 * (share or 0))
 
