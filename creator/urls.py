@@ -14,6 +14,7 @@ from creator.views import (
     events,
     fonts,
     health,
+    illustrator,
     jobs,
     library,
     media,
@@ -23,6 +24,7 @@ from creator.views import (
     signing,
     stories,
     studio,
+    wording,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -36,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path(f"stories/<uuid:story_id>/{verb}/", studio.act, {"verb": verb}, name=f"story-{verb}")
         for verb in studio.ACTS
     ),
+    path("stories/<uuid:story_id>/translate/", wording.translate, name="story-translate"),
     path("library/", library.index, name="library"),
     path("library/import/", library.bring_in, name="library-import"),
     path("library/import/<int:job_id>/", library.import_state, name="library-import-state"),
@@ -51,6 +54,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", RedirectView.as_view(pattern_name="engines"), name="settings"),
     path("settings/engines/", settings.engines_page, name="engines"),
     path("settings/engines/choose/", settings.choose_engine, name="engine-choose"),
+    path("settings/illustrator/", illustrator.index, name="illustrator"),
+    path("settings/illustrator/drawn.webp", illustrator.tried, name="illustrator-tried"),
+    path("settings/illustrator/<slug:kind>/<slug:name>.webp", illustrator.small, name="illustrator-small"),
     path("settings/channels/", settings.channels, name="channels"),
     path("settings/channels/keys/<int:key_id>/revoke/", settings.revoke_key, name="key-revoke"),
     path("sign-in/", signing.sign_in, name="sign-in"),

@@ -21,6 +21,7 @@ from creator.templatetags.storyloom import (
     role_title,
     step_title,
 )
+from creator.views import wording
 from generation.sentences import sentences
 from media_processing.captions import TimedWord, scene_cues
 from media_processing.models import Asset
@@ -55,7 +56,11 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "state": story.state,
         "state_label": story.get_state_display(),
         "version": story.version,
-        "scenes": [_scene(scene, article, spoken=str(scene.pk) in spoken) for scene in scenes],
+        "scenes": [
+            {**_scene(scene, article, spoken=str(scene.pk) in spoken), **wording.of_scene(story, scene)}
+            for scene in scenes
+        ],
+        "wording": wording.offered(story),
         "variants": made,
         "findings": story.findings,
         "engines": _engines(story),

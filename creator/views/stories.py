@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from creator.access import may, story_for, workspace_for
 from creator.forms import BriefForm
 from creator.models import Job, Story, Workspace
-from creator.services import stories
+from creator.services import charges, choices, stories
 from creator.views.examples import EXAMPLES
 from creator.views.people import person_of
 from media_processing.engine import EngineError
@@ -48,7 +48,15 @@ def index(request: HttpRequest) -> HttpResponse:
             refusal = error
         else:
             return redirect("story", story.pk)
-    context = {"form": form, "refusal": refusal, "examples": EXAMPLES, **listed(request, workspace)}
+    writer = choices.engine("writer", workspace)
+    context = {
+        "form": form,
+        "refusal": refusal,
+        "examples": EXAMPLES,
+        "cost": charges.of_a_brief(workspace),
+        "leaves": writer.title if writer.leaves_the_machine else "",
+        **listed(request, workspace),
+    }
     return render(request, "stories/index.html", context, status=400 if request.method == "POST" else 200)
 
 

@@ -19,6 +19,7 @@ from creator.access import Right, asset_for, story_for
 from creator.models import Channel, Publication, Story, User
 from creator.services import choices, publications, reviews, stories
 from creator.services.stories import Conflict
+from creator.views import wording
 from creator.views.document import document
 from creator.views.errors import as_json
 from creator.views.people import person_of
@@ -51,6 +52,7 @@ def _acts(request: HttpRequest, found: Story) -> dict[str, Any]:
         "document": document(found, request.user),
         "live": [(each, request.build_absolute_uri(f"/api/v1/stories/{found.pk}")) for each in live],
         "channels": Channel.objects.filter(workspace=found.workspace),
+        "translating": wording.languages(found),
         "review": found.reviews.order_by("-number").prefetch_related("decisions__person").first(),
     }
 
@@ -117,6 +119,9 @@ OPERATIONS: dict[str, Callable[[Story, dict[str, Any], dict[str, Any]], None]] =
     "choose_picture": _choose_picture,
     "find_pictures": _find_pictures,
     "remake": _remake,
+    "ask_words": wording.ask,
+    "use_words": wording.use,
+    "dismiss_words": wording.dismiss,
 }
 
 
@@ -128,7 +133,7 @@ def edit(request: HttpRequest, story_id: UUID) -> JsonResponse:
     try:
         said = json.loads(request.body)
         operation = OPERATIONS[said["do"]]
-        if "scene" in said:
+        if said.get("scene"):
             UUID(str(said["scene"]))
         operation(found, said, {"by": person_of(request), "version": said.get("version")})
     except Conflict as conflict:

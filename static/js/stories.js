@@ -11,9 +11,17 @@ if (form) {
 
   // What is typed survives a reload, a crash and an expired session.
   if (!text.value) text.value = sessionStorage.getItem(KEY) ?? "";
+  // What it will cost grows with the article; the server says by how much.
+  const estimate = () => {
+    const place = form.querySelector("[data-estimate]");
+    if (!place?.dataset.currency || !text.value.trim()) return;
+    const amount = Number(place.dataset.fixed) + Number(place.dataset.each) * text.value.length;
+    place.textContent = `about ${amount.toPrecision(2)} ${place.dataset.currency}`;
+  };
   const count = () => {
     const words = text.value.trim() ? text.value.trim().split(/\s+/).length : 0;
     form.querySelector("[data-count]").textContent = words > 20 ? `${words.toLocaleString()} words` : "";
+    estimate();
     sessionStorage.setItem(KEY, text.value);
   };
   count();
@@ -64,7 +72,7 @@ if (form) {
 
 const due = new Set();
 listen(({ kind, story }) => {
-  if (!story || kind === "job.progress" || due.has(story)) return;
+  if (!story || kind === "job.progress" || kind === "job.words" || due.has(story)) return;
   const tile = document.querySelector(`[data-story="${story}"]`);
   if (!tile) return;
   due.add(story);

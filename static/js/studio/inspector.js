@@ -1,5 +1,6 @@
 // The chosen scene: its picture and the others on offer, why they stand where they stand, and its texts.
 import { part } from "./scenes.js";
+import { Wording } from "./wording.js";
 
 const SIGNALS = { picture: "Looks like the words", likeness: "Looks alike", words: "Words in title, tags or speech" };
 
@@ -9,6 +10,7 @@ export class Inspector {
     this.title = part(root, "inspector-title");
     this.body = part(root, "inspector-body");
     this.body.append(document.getElementById("t-inspector").content.cloneNode(true));
+    this.wording = new Wording(store, this.body);
     this.current = "";
     this.finding = "";
     this.body.addEventListener("input", (event) => {
@@ -50,6 +52,7 @@ export class Inspector {
     const words = part(this.body, "words");
     if (document.activeElement !== words) words.value = scene.visual;
     part(this.body, "find").hidden = !this.store.doc.may.edit;
+    this.wording.draw(scene);
     this.offers(scene);
     this.why(scene);
     this.facts(scene);

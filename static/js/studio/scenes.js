@@ -1,6 +1,7 @@
 // The scenes: narration as text, in the order in which it is spoken.
 import { toast } from "../toasts.js";
 import { arrange } from "./order.js";
+import { flagged } from "./wording.js";
 
 export class Scenes {
   constructor(store, root, { choose }) {
@@ -81,6 +82,10 @@ export class Scenes {
     const value = this.store.value(scene.id, "narration");
     if (text.value !== value) text.value = value;
     this.sources(part(row, "scene-sources"), scene);
+    const flags = part(row, "scene-flags");
+    // What is being typed isn't compared yet.
+    flags.hidden = !scene.flags.length || this.store.pending.has(`${scene.id}.narration`);
+    flags.replaceChildren(...scene.flags.map(flagged));
     this.clash(part(row, "clash"), scene, name);
     return row;
   }

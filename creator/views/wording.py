@@ -1,0 +1,116 @@
+"""Other words on offer: what the studio's document says of them, its operations, and translating a story."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from creator.access import story_for
+from creator.models import Job, Scene, Story
+from creator.services import charges, choices, wording
+from creator.templatetags.storyloom import engine_title
+from creator.views.people import person_of
+from generation import faithfulness
+from generation.engines.writing import REWRITES
+from media_processing.engine import EngineError
+
+LABELS = {**REWRITES, "captions": "On screen", "alts": "Alternative text", wording.BEFORE: "Before"}
+
+
+def offered(story: Story) -> dict[str, Any]:
+    """What the writer can be asked, what is being asked, and the headlines on offer."""
+    asked = [*wording.OF_A_SCENE, *wording.OF_A_STORY]
+    refusals = {what: wording.can(story, what) for what in asked}
+    return {
+        "can": [what for what, refusal in refusals.items() if refusal is None],
+        "cannot": next((f"{refusal.message} {refusal.next_step}" for refusal in refusals.values() if refusal), ""),
+        "estimate": charges.in_words(wording.estimate(story, "shorter")),
+        "asking": [
+            {"what": job.subject.get("what", ""), "scene": job.subject.get("scene", "")}
+            for job in story.jobs.filter(kind=wording.OFFER, state__in=Job.OPEN)
+        ],
+        "headlines": wording.headlines_of(story),
+    }
+
+
+def of_scene(story: Story, scene: Scene) -> dict[str, Any]:
+    """The words beside a scene's own, each with what it changes; and what in the narration the article doesn't hold."""
+    return {
+        "words": [
+            {
+                "id": each.pk,
+                "kind": wording.kind_of(each),
+                "label": LABELS.get(wording.kind_of(each), ""),
+                "field": wording.field_of(each),
+                "text": each.text,
+                "difference": wording.difference(getattr(scene, wording.field_of(each)), each.text),
+                "by": _by(each.explain[0].get("made_by", {}) if each.explain else {}),
+                "flags": _flags(story, each.text) if wording.field_of(each) == "narration" else [],
+            }
+            for each in wording.offers_of(scene)
+        ],
+        "flags": _flags(story, scene.narration),
+    }
+
+
+def _by(made_by: dict[str, Any]) -> str:
+    name = str(made_by.get("engine", ""))
+    return engine_title(name, "writer", short=True) if name else ""
+
+
+def _flags(story: Story, text: str) -> list[dict[str, Any]]:
+    brief = story.brief
+    flags = faithfulness.check(
+        text, source=brief.article, title=brief.title, language=story.language, source_language=brief.article_language
+    )
+    return [
+        {"what": flag.what, "kind": flag.kind, "sentence": flag.sentence, "nearest": flag.nearest_text}
+        for flag in flags
+    ]
+
+
+def ask(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    """The operation "ask_words"."""
+    scene = said.get("scene", "")
+    wording.ask(story, str(said["what"]), by=common["by"], scene_id=scene, words=str(said.get("words", ""))[:500])
+
+
+def use(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    """The operation "use_words"."""
+    wording.use(story, said["scene"], int(said["words"]), **common)
+
+
+def dismiss(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    """The operation "dismiss_words"."""
+    wording.dismiss(story, said["scene"], int(said["words"]), by=common["by"])
+
+
+def languages(story: Story) -> dict[str, Any]:
+    """The languages that a story can be translated into, or why there are none; and what it costs."""
+    refusal = wording.can(story, "translate")
+    voice = choices.engine("voice", story.workspace)
+    own = story.language.split("-")[0]
+    return {
+        "refusal": refusal,
+        "languages": [(code, name) for code, name in choices.LANGUAGES.items() if code != own and voice.speaks(code)],
+        "estimate": "" if refusal else charges.in_words(wording.estimate(story, "translate")),
+    }
+
+
+@login_required
+@require_POST
+def translate(request: HttpRequest, story_id: UUID) -> HttpResponse:
+    """Have a story translated, and go to the new one."""
+    found = story_for(request.user, story_id, to="edit")
+    try:
+        made = wording.translate(found, request.POST.get("language", ""), by=person_of(request))
+    except EngineError as error:
+        messages.error(request, f"{error.message} {error.next_step}".strip())
+        return redirect("story", found.pk)
+    return redirect("story", made.pk)
