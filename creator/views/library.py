@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -18,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import asset_for, job_for, may, workspace_for
 from creator.forms import LICENCES, ImportForm
-from creator.models import Collection, Scene, Story, User, Workspace
+from creator.models import Collection, Job, Scene, Story, User, Workspace
 from creator.services import choices, finding, frames, hearing, importing, query_pictures
 from creator.services.finding import Question
 from creator.views.people import person_of
@@ -31,6 +33,8 @@ INLINE = ("kind",)
 """Groups whose chips lie open; the others are menus."""
 DATES = (("after", "Added since"), ("before", "Added before"), ("taken-after", "Taken since"),
          ("taken-before", "Taken before"))  # fmt: skip
+MOST_WAYS = 6
+"""Ways out of a question that finds nothing; each is a count."""
 ALIKE = 12
 """Tiles of the strip below an asset."""
 
@@ -120,6 +124,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "collections": Collection.objects.filter(workspace=workspace).order_by("name"),
         "undo": request.session.pop("library.undo", None),
         "held": list(_held(asked)),
+        "watched": _watched(workspace),
         "stories_found": _stories(workspace, asked.question.words),
         "address_as_words": asked.question.words.startswith(("http://", "https://")),
     }
@@ -231,6 +236,8 @@ def _groups(asked: Asked, told: finding.Facets) -> dict[str, Any]:
     for group in told.groups:
         labels[group.name, ""] = f"{group.label}:"
         labels |= {(group.name, chip.value): chip.label for chip in group.chips}
+        if group.hint:  # a range that was typed has no name of its own
+            labels |= {(group.name, c.value): f"{group.label}: {c.value}" for c in group.chips if c.label == c.value}
         if group.name == "tag":
             labels |= {("tag", chip.value): f"#{chip.label}" for chip in group.chips}
         if not group.chips:
@@ -270,15 +277,27 @@ def _recent(asked: Asked) -> list[dict[str, str]]:
 
 
 def _ways_out(workspace: Workspace, asked: Asked, chips: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where nothing fits: what to take off, with what it would show."""
-    ways = [(f"Without “{chip['label']}”", chip["url"], chip["off"]) for chip in chips[:6]]
-    if asked.question.words and chips:
-        wordless = replace(asked.question, words="")
+    """Where nothing fits: what to take off, with what it would show; where that doesn't help, each part alone."""
+    question, chips = asked.question, chips[:MOST_WAYS]
+    ways = [(f"Without “{chip['label']}”", chip["url"], chip["off"]) for chip in chips]
+    alone = [(f"Only “{question.words[:40]}”", Question(question.words))] if question.words and chips else []
+    if question.words and chips:
+        wordless = replace(question, words="")
         ways.append(("Without the words", asked.address(wordless), wordless))
+    if found := _counted(workspace, ways):
+        return found
+    for sign, name, value in _values(question):
+        label = next((chip["label"] for chip in chips if value not in dict(chip["off"].filters).get(name, ())), value)
+        alone.append((f"Only “{label}”", Question(**{"without" if sign else "filters": {name: (value,)}})))
+    return _counted(workspace, [(label, Asked(part).address(), part) for label, part in alone[:MOST_WAYS]])
+
+
+def _counted(workspace: Workspace, ways: Iterable[tuple[str, str, Question]]) -> list[dict[str, Any]]:
     counted = [
-        {"label": label, "url": url, "count": finding.facets(workspace, off).total} for label, url, off in ways
+        {"label": label, "url": url, "count": finding.facets(workspace, question).total}
+        for label, url, question in ways
     ]
-    return sorted((way for way in counted if way["count"]), key=lambda way: -way["count"])
+    return sorted((way for way in counted if way["count"]), key=lambda way: -int(way["count"]))
 
 
 def _held(asked: Asked) -> Iterator[tuple[str, str]]:
@@ -291,6 +310,14 @@ def _held(asked: Asked) -> Iterator[tuple[str, str]]:
         yield "picture", asked.picture
     if asked.question.sort != "relevance":
         yield "sort", asked.question.sort
+
+
+def _watched(workspace: Workspace) -> dict[str, Any] | None:
+    """The watched folder by its name, and the last import from it; None where none is watched for this workspace."""
+    if not settings.WATCH or Workspace.objects.order_by("id").first() != workspace:
+        return None
+    imports = Job.objects.filter(workspace=workspace, kind="import_assets", subject__has_key="watched")
+    return {"name": Path(settings.WATCH).name, "last": imports.order_by("-id").first()}
 
 
 def _stories(workspace: Workspace, words: str) -> list[Story]:
@@ -352,7 +379,7 @@ def _alike(workspace: Workspace, found: Asset) -> tuple[finding.Shown, ...]:
     if moment is None or found.archived is not None:
         return ()
     try:
-        return finding.find(workspace, Question(like_moment=moment), limit=ALIKE).shown
+        return finding.find(workspace, Question(like_moment=moment, everything=True), limit=ALIKE).shown
     except EngineError:  # the page's own search says why
         return ()
 
@@ -380,7 +407,7 @@ def _made_by(found: Asset) -> list[tuple[str, str]]:
 
 INSIDE = {
     "caption": "Caption", "headline": "Headline", "keywords": "Keywords", "byline": "By", "credit": "Credit",
-    "copyright": "Copyright", "place": "Place", "camera": "Camera", "lens": "Lens",
+    "copyright": "Copyright", "place": "Place", "camera": "Camera",
 }  # fmt: skip
 
 

@@ -61,7 +61,10 @@ async function show(link) {
   const all = links();
   dialog.querySelector("[data-place]").textContent = `${all.indexOf(link) + 1} of ${all.length}${document.querySelector("[data-more]") ? "+" : ""}`;
   dialog.querySelector("[data-look-page]").href = link.href;
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) {
+    dialog.showModal();
+    dialog.focus(); // none of its buttons: Space closes, arrows go on
+  }
   settle(body);
   const next = all[all.indexOf(link) + 1];
   ahead.clear();
