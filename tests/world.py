@@ -152,6 +152,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     values: dict[str, Any] = {
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
+        "kind": "object", "name": "car",
         "token": world.question,
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)

@@ -34,6 +34,7 @@ def pages(server: Server) -> dict[str, str]:
         "case": f"/admin/review/{seeded['review']}/",
         "engines": "/settings/engines/",
         "channels": "/settings/channels/",
+        "illustrator": "/settings/illustrator/?words=a+red+car",
         "lost": "/nowhere/",
     }
 

@@ -15,7 +15,7 @@ from tests.factories import picture
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
 
-PAGES = ("/", "/library/", "/jobs/", "/settings/engines/", "/settings/channels/")
+PAGES = ("/", "/library/", "/jobs/", "/settings/engines/", "/settings/channels/", "/settings/illustrator/")
 
 
 @pytest.fixture
