@@ -95,7 +95,7 @@ def _rows(answer: tuple[Any, Any]) -> NDArray[np.int64]:
 
 
 def tune(faiss: Any, index: Any, vectors: NDArray[np.float16], texts: Vectors | None) -> Tuned | None:
-    """The least reading that reaches WANTED; None where reading a quarter of all would not. `texts`: (m, d), or None.
+    """The least reading that reaches WANTED; None where reading half of all would not. `texts`: (m, d), or None.
 
     The queries are rows of the library, which mustn't find themselves, and `texts`; without these, `standins`. Equals
     of the tenth count as found.
@@ -124,7 +124,7 @@ def tune(faiss: Any, index: Any, vectors: NDArray[np.float16], texts: Vectors | 
                 return amount, found
         return None
 
-    lists = least(whole, lambda n: lambda query: near(faiss, index, query, fetch, n), 4, max(4, index.nlist // 4))
+    lists = least(whole, lambda n: lambda query: near(faiss, index, query, fetch, n), 4, max(4, index.nlist // 2))
     kept = int(keep.sum())
     budget = least(
         within, lambda n: lambda query: permitted(faiss, index, query, fetch, n, selector), 1000, max(1000, kept)

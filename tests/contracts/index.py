@@ -17,9 +17,10 @@ def unit(count: int, dimensions: int = 32, seed: int = 0) -> Vectors:
 
 
 def exact(vectors: Vectors, query: Vectors, limit: int, allowed: set[int] | None = None) -> list[int]:
-    scores = vectors.astype(np.float64) @ query
-    ranked = sorted(range(len(vectors)), key=lambda row: (-round(scores[row], 7), row))
-    return [row for row in ranked if allowed is None or row in allowed][:limit]
+    scores = np.round(vectors.astype(np.float64) @ query, 7)
+    rows = np.arange(len(vectors)) if allowed is None else np.array(sorted(allowed), np.int64)
+    found: list[int] = rows[np.lexsort((rows, -scores[rows]))[:limit]].tolist()
+    return found
 
 
 def clustered(count: int, queries: int, dimensions: int = 64, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
@@ -29,7 +30,7 @@ def clustered(count: int, queries: int, dimensions: int = 64, seed: int = 0) -> 
     """
     rng = np.random.default_rng(seed)
     centres = rng.standard_normal((max(4, count // 100), dimensions)) + 2 * rng.standard_normal(dimensions)
-    gap = 6 * rng.standard_normal(dimensions)
+    gap = 3 * rng.standard_normal(dimensions)
 
     def some(of: NDArray[np.int64], spread: float) -> Vectors:
         return centres[of] + spread * rng.standard_normal((len(of), dimensions))
