@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
@@ -83,26 +83,25 @@ def search_library(request: HttpRequest, query: Query[SearchQuery]) -> Any:
     question = finding.Question(query.q, filters={"kind": [query.kind]} if query.kind else {})
     answer = finding.find(key.channel.workspace, question, offset=query.offset, limit=query.limit)
     items = [_moment(shown) for shown in answer]
-    body = Found(items=items, notes=list(answer.notes), model=answer.model, next=answer.more)
-    return HttpResponse(
-        body.model_dump_json(), content_type="application/json", headers={"Cache-Control": "private, no-store"}
-    )
+    body = {"items": items, "notes": answer.notes, "model": answer.model, "next": answer.more}
+    # Not through the schemas, which only describe it: checking what we wrote ourselves took a tenth of a search.
+    return JsonResponse(body, headers={"Cache-Control": "private, no-store"})
 
 
-def _moment(shown: finding.Shown) -> Moment:
+def _moment(shown: finding.Shown) -> dict[str, Any]:
     asset, found = shown.asset, shown.found
-    return Moment(
-        asset=asset.pk, title=asset.title, alt=asset.alt, kind=asset.kind, width=asset.width, height=asset.height,
-        licence=asset.licence, credit=asset.credit, start=found.start, score=found.score,
-        by_words_only=found.by_words_only,
-        explain=[
-            Reason(signal=each.name, value=each.value, contribution=each.contribution) for each in found.explain
+    return {
+        "asset": asset.pk, "title": asset.title, "alt": asset.alt, "kind": asset.kind, "width": asset.width,
+        "height": asset.height, "licence": asset.licence, "credit": asset.credit, "start": found.start,
+        "score": found.score, "by_words_only": found.by_words_only,
+        "explain": [
+            {"signal": each.name, "value": each.value, "contribution": each.contribution} for each in found.explain
         ],
-        renditions=[
-            Small(
-                recipe=each.recipe, content_type=each.content_type, width=each.width, height=each.height,
-                url=f"{base_url()}/api/v1/renditions/{each.pk}",
-            )
+        "renditions": [
+            {
+                "recipe": each.recipe, "content_type": each.content_type, "width": each.width, "height": each.height,
+                "url": f"{base_url()}/api/v1/renditions/{each.pk}",
+            }
             for each in asset.renditions.all()
         ],
-    )  # fmt: skip
+    }  # fmt: skip

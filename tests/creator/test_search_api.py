@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
+from creator.api.search import Found
 from creator.models import Channel, Workspace
 from creator.services import library, publications
 from media_processing.models import Asset
@@ -46,7 +47,9 @@ def ask(query: str, key: str, path: str = "/search", **headers: str) -> HttpResp
 def found(query: str, key: str) -> list[dict[str, Any]]:
     answer = ask(query, key)
     assert answer.status_code == 200, answer.content
-    items: list[dict[str, Any]] = json.loads(answer.content)["items"]
+    body: dict[str, Any] = json.loads(answer.content)
+    assert Found.model_validate(body).model_dump(mode="json") == body  # what the documentation says
+    items: list[dict[str, Any]] = body["items"]
     return items
 
 
