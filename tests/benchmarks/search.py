@@ -40,9 +40,7 @@ def figures() -> Iterator[Figure]:
 
 
 def million(folder: Path) -> Iterator[Figure]:
-    """1,000,000 vectors: unfiltered and filtered, each kind of query, and what more or less reading gives."""
-    import faiss
-
+    """1,000,000 vectors: the build, then searches."""
     from search.engines.faiss import FaissIndex
 
     world = Synthetic(DIMENSIONS)
@@ -57,6 +55,13 @@ def million(folder: Path) -> Iterator[Figure]:
         "search: build an index of 1,000,000 synthetic vectors", clock.seconds, "s",
         f"processor {clock.cpu:.0f} s; measured by itself: {json.dumps(dict(view.base.meta.ivf))}",
     )  # fmt: skip
+    yield from searches(index, world, vectors, clusters)
+
+
+def searches(index: Any, world: Synthetic, vectors: Vectors, clusters: NDArray[np.int32]) -> Iterator[Figure]:
+    """Unfiltered and filtered, each kind of query, and what more or less reading gives."""
+    import faiss
+
     faiss.omp_set_num_threads(1)
     queries = {"picture": next(world.pictures(QUERIES, seed=2))[0], "text": world.texts(QUERIES, seed=3)}
     filters = filters_of(clusters)
