@@ -21,7 +21,13 @@ TRADE_OFF = 0.8
 """Of MMR: 1 is relevance alone, 0 difference alone."""
 LIKELY, SURE = 2.0, 2.5
 """How far over what the library usually has to ordinary words a picture's cosine must be: to be worth showing, and to
-be taken without somebody looking. In usual deviations."""
+be taken without somebody looking. In usual deviations.
+
+Measured with the starter CLIP on 1,024 drawings that it wasn't trained on and 600 questions of one to three things
+(half of them with no more than two pictures that fit), over all pairs: LIKELY keeps 82 % of what fits, and 75 % of what
+it keeps fits; SURE 69 % and 91 %. Over a question's own cosines to the library instead, 3.5 deviations kept 42 % and
+72 %, and left half of the questions without a result: where much fits, much looks usual.
+"""
 LIKE = 3.5
 """The same for being like another picture, over what the library usually has to that one."""
 A_LITTLE = 1.0
@@ -159,8 +165,11 @@ def against(fused: Fused[Key], unwanted: float, over: float, note: str = "") -> 
     """The same with what speaks against it: the more a picture shows of an unwanted word, the less its showing counts.
 
     unwanted: its cosine to the word; over: how far that is over the usual. What pictures add to the score is taken back
-    in the share ((over - UNWANTED_FROM) / (UNWANTED_FULL - UNWANTED_FROM), within 0 and 1). Over 600 pairs of things in
-    1,024 drawings ("sailboat -dusk") it was the best of subtracting vectors, dropping and this: see test_ranking.py.
+    in the share (over - UNWANTED_FROM) / (UNWANTED_FULL - UNWANTED_FROM), within 0 and 1.
+
+    Measured with the starter CLIP over 600 pairs of things in 1,024 drawings ("sailboat -dusk"): of the first ten, 19 %
+    showed the unwanted thing where it was ignored, 1 % with half of its vector subtracted, 0.7 % so; 70 %, 76 % and
+    77 % showed the wanted thing without it.
     """
     share = min(max((over - UNWANTED_FROM) / (UNWANTED_FULL - UNWANTED_FROM), 0.0), 1.0)
     seen = sum(signal.contribution for signal in fused.explain if signal.name in ("picture", "likeness"))
@@ -177,7 +186,7 @@ def look_alikes(vectors: Vectors, hashes: Sequence[str], *, cosine: float, bits:
     are those with at least this cosine, or whose hashes differ in at most so many bits.
     """
     alike: NDArray[np.bool_] = np.asarray(vectors @ vectors.T >= cosine)
-    known = np.flatnonzero([len(one) == 64 for one in hashes])
+    known = [at for at, one in enumerate(hashes) if len(one) == 64]
     words = np.frombuffer(b"".join(bytes.fromhex(hashes[at]) for at in known), "<u8").reshape(-1, 4)
     differing = np.bitwise_count(words[:, None, :] ^ words[None, :, :]).sum(axis=2)
     alike[np.ix_(known, known)] |= differing <= bits

@@ -17,7 +17,7 @@ from media_processing.engine import EngineError
 from media_processing.models import Asset, Transcript
 from search import finding, services, spaces
 from search.models import Embedding, KeptApart, Moment
-from search.services import QueryError, describe, embedding_of, index_asset, mend, rebuild, unindex_asset
+from search.services import Query, QueryError, describe, embedding_of, index_asset, mend, rebuild, unindex_asset
 from tests.fakes import FakeEmbedder, picture_of
 from tests.search.conftest import Library, Part
 
@@ -524,3 +524,30 @@ def test_a_result_says_where_its_words_stand(library: Library) -> None:
     ):  # fmt: skip
         (best, *_) = library.find(word, relevant_only=True)
         assert best.why == why
+
+
+# Hostile input ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "words",
+    ["'; DROP TABLE search_moment; --", "boat* OR 1", "NEAR(boat, 3)", '{title}: "boat"', "boat\x00\x1b[31m",
+     "NOT boat", "\u202eboat", "\ud800 boat", "?!", "...", "-", "--", '-"', '"" ""', "-cat -dog -boat", "%s %(x)s {0}",
+     "\\", "a" * 999, "-" * 999, '"' * 999, "boat " * 199, "\u0300" * 500, "😀 boat", "tag:", ":", "//:x", "12:30"],
+)  # fmt: skip
+def test_any_text_is_answered(full: Library, words: str) -> None:
+    found = full.find(words, browse=True, relevant_only=True, fold=True)
+    assert len(found) <= 10
+    assert finding.facets(
+        Query(full.workspace.pk, words, browse=True, relevant_only=True), embedder=full.embedder, index=full.index
+    ).total == sum(1 + len(one.folded) for one in found)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"offset": -1}, {"offset": 10**9}, {"offset": True}, {"limit": 2.5}, {"limit": "5"}, {"sort": "x" * 10_000},
+     {"filters": {"nothing": ["x"]}}, {"filters": {"kind": "video"}}, {"filters": {"kind": ["video"] * 21}},
+     {"without": {"tag": ["x"]}}, {"filters": {"after": ["2026-02-30"]}}, {"words": "colour:nothing"}],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(full: Library, options: dict[str, Any]) -> None:
+    with pytest.raises(QueryError) as refusal:
+        full.find(**{"words": "boat", **options})
+    assert refusal.value.message
