@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from django.db.models import DateTimeField, F, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
@@ -114,8 +114,6 @@ class Row:
     start: float
     kind: str
     pdq: str
-    date: datetime | None
-    """What it is sorted by; None where that isn't a date."""
 
 
 def find(query: Query, *, embedder: Embedder | None = None, index: Index | None = None) -> Results:
@@ -335,8 +333,9 @@ class _Search:
                     known.add(key)
                     new.append(one)
             if self.query.sort != "relevance":
+                dates = self._dates([one.key for one in new])
                 new.sort(key=lambda one: (str(rows[one.key].asset_id), one.key))
-                new.sort(key=lambda one: rows[one.key].date, reverse=self.query.sort != "oldest")
+                new.sort(key=lambda one: dates[one.key], reverse=self.query.sort != "oldest")
             for first in range(0, len(new), BLOCK):
                 yield from self._described(new[first : first + BLOCK], rows)
             if not full:
@@ -376,13 +375,17 @@ class _Search:
 
     def _rows(self, ids: set[int]) -> dict[int, Row]:
         """What results need, of the moments that are to be shown."""
-        dates = {"relevance": Value(None, DateTimeField()), "added": F("asset__created")}
-        date = dates.get(self.query.sort, Coalesce("asset__taken", "asset__created"))
         # They passed the filters when they were found; to ask once more makes SQLite try every pair of two lists.
         own = Moment.objects.in_workspace(self.query.workspace_id)
         found = own.filter(self.fit, pk__among=sorted(ids)).order_by()
-        columns = found.values_list("id", "asset_id", "start", "asset__kind", "pdq", date)
-        return {number: Row(*rest) for number, *rest in columns}
+        columns = found.values_list("id", "asset_id", "start", "asset__kind", "pdq")
+        return {number: Row(asset_id, start, kind, pdq) for number, asset_id, start, kind, pdq in columns}
+
+    def _dates(self, ids: Sequence[int]) -> dict[int, datetime]:
+        """What results are sorted by where it isn't relevance."""
+        taken = Coalesce("asset__taken", "asset__created")
+        date = F("asset__created") if self.query.sort == "added" else taken
+        return dict(Moment.objects.filter(pk__among=ids).order_by().values_list("id", date))
 
     def _penalised(self, fused: list[Fused[int]]) -> list[Fused[int]]:
         """The same, with what unwanted words take from pictures that show them."""
