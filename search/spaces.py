@@ -7,6 +7,7 @@ somebody forgot a filter, and a search without filters needs none.
 from __future__ import annotations
 
 import logging
+import random
 import re
 import threading
 import weakref
@@ -167,8 +168,8 @@ def _give_probes(index: Index, space: Space) -> None:
 def _titles(space: Space) -> list[str]:
     """Titles and tags of assets chosen by chance, each once."""
     assets = Asset.objects.filter(workspace_id=space.workspace_id)
-    numbers = np.fromiter(assets.values_list("pk", flat=True), np.int64)
-    some = np.random.default_rng(len(numbers)).permutation(numbers)[:PROBES].tolist()
+    keys = list(assets.order_by("pk").values_list("pk", flat=True))
+    some = random.Random(len(keys)).sample(keys, min(PROBES, len(keys)))
     texts: dict[str, None] = {}
     for title, tags in assets.filter(pk__in=some).values_list("title", "tags"):
         texts |= dict.fromkeys(text for text in (title, " ".join(tags)) if text.strip())
