@@ -8,7 +8,7 @@ from celery import shared_task
 
 from creator.jobs import submit, working_on
 from creator.models import Job, Workspace
-from creator.services import charges, copies, importing, making, samples, sweeping, watching, wording
+from creator.services import charges, copies, importing, making, reindexing, samples, sweeping, watching, wording
 from search import services as search
 
 
@@ -68,6 +68,14 @@ def find_copies(job_id: int) -> None:
             copies.find(work)
 
 
+@shared_task(name="reindex")  # type: ignore[untyped-decorator]
+def reindex(job_id: int) -> None:
+    """Have another search model see every picture, and let it take over."""
+    with working_on(job_id) as work:
+        if work:
+            reindexing.reindex(work)
+
+
 @shared_task(name="tidy")  # type: ignore[untyped-decorator]
 def tidy(job_id: int) -> None:
     """Clear away what crashes left, close charges that nobody will finish, and mend the search index."""
@@ -76,6 +84,8 @@ def tidy(job_id: int) -> None:
             sweeping.sweep()
             charges.close_lost()
             search.mend()
+            reindexing.forget_old()
+            reindexing.fill_in()
             for each in Workspace.objects.all():
                 importing.submit_filling_in(each)
 
@@ -87,4 +97,5 @@ def submit_periodic(now: datetime) -> None:
     if workspace is not None and not last_hour.exists():
         submit("tidy", workspace=workspace, priority=-20, due=now + timedelta(minutes=5))
     copies.refresh_where_behind(now)
+    reindexing.start_where_changed()
     watching.look_soon(now)

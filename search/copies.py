@@ -21,10 +21,11 @@ from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from media_processing import pdq
-from media_processing.engine import Progress, engines, no_progress
+from media_processing.engine import Progress, no_progress
 from media_processing.models import Asset
 from search.engines.base import Embedder
 from search.models import CopyGroup, CopyMember, CopyScan, Embedding, KeptApart, Moment
+from search.models_in_use import embedder_for
 
 Form = CopyMember.Form
 Kind = CopyGroup.Kind
@@ -246,10 +247,10 @@ def scan(
 ) -> CopyScan:
     """Bring a workspace's groups up to date: what is new is compared with everything. `anew` forgets all groups first.
 
-    Look-alikes are told by the given embedder's vectors (the configured one's). Where another scan was quicker, this
+    Look-alikes are told by the given embedder's vectors (those of the one in use). Where another scan was quicker, this
     one's work is thrown away.
     """
-    used: Embedder = embedder or engines["embedder"]
+    used: Embedder = embedder or embedder_for(workspace_id)
     model = "" if used.problems() else used.card.digest
     before, _created = CopyScan.objects.get_or_create(workspace_id=workspace_id)
     orphans = _dissolved(workspace_id, anew=anew, look_alikes=before.model != model)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from media_processing import pdq
 from media_processing.engine import engines
 from media_processing.models import Asset, Transcript
-from search import fulltext, spaces
+from search import fulltext, models_in_use, spaces
 from search.counting import Counted, count
 from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.fulltext import WordRank
@@ -125,7 +125,9 @@ def find(query: Query, *, embedder: Embedder | None = None, index: Index | None 
     The whole order is decided by the query without its offset and limit, ties by number, so that pages fit together.
     """
     query = checked(query)
-    search = _Search(query, embedder or engines["embedder"], index or engines["index"])
+    used = models_in_use.InUse(embedder) if embedder else models_in_use.in_use(query.workspace_id)
+    search = _Search(query, used.embedder, index or engines["index"])
+    search.notes += [used.note] if used.note else []
     found = search.page()
     more = query.offset + query.limit if len(found) > query.limit else None
     shown = search.placed(found[: query.limit])
@@ -136,7 +138,7 @@ def facets(query: Query, *, embedder: Embedder | None = None, index: Index | Non
     """How many assets a query finds, near-duplicates counted, by every value of every filter."""
     query = checked(query)
     open_query = replace(query, filters={}, without={})
-    search = _Search(open_query, embedder or engines["embedder"], index or engines["index"])
+    search = _Search(open_query, embedder or models_in_use.embedder_for(query.workspace_id), index or engines["index"])
     return count(query, search.assets())
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -11,10 +11,10 @@ import numpy as np
 from django.db import transaction
 from PIL import Image
 
-from media_processing.engine import engines
+from media_processing.engine import EngineError, engines
 from media_processing.models import Asset, Transcript
 from media_processing.services import hash_of
-from search import fulltext, spaces
+from search import fulltext, models_in_use, spaces
 from search.engines.base import Embedder, Index, IndexDamaged, Vectors
 from search.models import Embedding, Moment
 from search.spaces import Space
@@ -71,12 +71,13 @@ def index_assets(
     Pictures go through the embedder together, BATCH at a time, whatever asset they are of. Doing it again changes
     nothing. The rows are written in one transaction; the index follows on commit. Raises EngineError, before anything
     is written, where the embedder fails; one that can't work here (`problems()`) is left out: words still find assets.
+    While another model is about to take over, it sees them too.
     """
     if not batch:
         return []
-    embedder = embedder or engines["embedder"]
-    seen = _seen(batch, embedder)
     assets = [each.asset for each in batch]
+    embedders = [embedder] if embedder else models_in_use.writers(assets[0].workspace_id)
+    seen = _seen(batch, embedders)
     with transaction.atomic():
         # The assets' rows are what two workers that index the same asset wait for; in one order, or they would wait
         # for each other.
@@ -87,17 +88,16 @@ def index_assets(
         _forget(assets[0].workspace_id, gone, index)
         moments = _write_moments(batch, seen)
         fulltext.store([text for each, made in zip(batch, moments, strict=True) for text in _texts(each.asset, made)])
-        vectors = {
-            made[at].pk: look.vector
-            for made, looks in zip(moments, seen, strict=True)
-            for at, look in enumerate(looks)
-            if look.vector is not None
-        }
-        if vectors:
-            space = Space(assets[0].workspace_id, embedder.card.digest)
-            _write_embeddings(space, vectors)
-            stacked = np.stack(list(vectors.values()))
-            transaction.on_commit(lambda: _add(index or engines["index"], space, list(vectors), stacked))
+        for each in dict.fromkeys(digest for looks in seen for look in looks for digest in look.vectors):
+            vectors = {
+                made[at].pk: look.vectors[each]
+                for made, looks in zip(moments, seen, strict=True)
+                for at, look in enumerate(looks)
+                if each in look.vectors
+            }
+            keep_vectors(Space(assets[0].workspace_id, each), vectors, index)
+        if not embedder and not embedders[0].problems():
+            models_in_use.remember(assets[0].workspace_id, embedders[0])
     return moments
 
 
@@ -112,22 +112,29 @@ class _Look:
     """What was made of one key frame."""
 
     pdq: str = ""
-    vector: Vectors | None = None
-    """As it will be stored."""
+    vectors: dict[str, Vectors] = field(default_factory=dict)
+    """Model -> as it will be stored."""
 
 
-def _seen(batch: Sequence[Findable], embedder: Embedder) -> list[list[_Look]]:
-    works = not embedder.problems()
-    domains = embedder.card.domains if works else ()
-    waiting: list[tuple[_Look, Image.Image]] = []
+def _seen(batch: Sequence[Findable], embedders: Sequence[Embedder]) -> list[list[_Look]]:
+    able = [each for each in embedders if not each.problems()]
+    waiting: dict[str, list[tuple[_Look, Image.Image]]] = {each.card.digest: [] for each in able}
     seen: list[list[_Look]] = []
 
-    def embed() -> None:
-        if waiting:
-            found = embedder.embed_pictures([picture.convert("RGB") for _, picture in waiting]).astype("<f2")
-            for (look, _), vector in zip(waiting, found, strict=True):
-                look.vector = vector
-            waiting.clear()
+    def embed(embedder: Embedder) -> None:
+        there = waiting[embedder.card.digest]
+        if not there:
+            return
+        try:
+            found = embedder.embed_pictures([picture.convert("RGB") for _, picture in there]).astype("<f2")
+        except EngineError:
+            if embedder is embedders[0]:
+                raise
+            there.clear()  # the job that brings this model in meets the same error, and says so
+            return
+        for (look, _), vector in zip(there, found, strict=True):
+            look.vectors[embedder.card.digest] = vector
+        there.clear()
 
     for each in batch:
         looks: list[_Look] = []
@@ -136,14 +143,16 @@ def _seen(batch: Sequence[Findable], embedder: Embedder) -> list[list[_Look]]:
             looks.append(look)
             if picture is not None:
                 look.pdq = each.hashes[at] if each.hashes is not None else hash_of(picture)
-                if each.asset.domain in domains:
-                    waiting.append((look, picture))
-            if len(waiting) == BATCH:
-                embed()
+                for one in able:
+                    if each.asset.domain in one.card.domains:
+                        waiting[one.card.digest].append((look, picture))
+                        if len(waiting[one.card.digest]) == BATCH:
+                            embed(one)
         if len(looks) != len(each.stretches):
             raise ValueError(f"{len(each.stretches)} stretches with {len(looks)} pictures.")
         seen.append(looks)
-    embed()
+    for one in able:
+        embed(one)
     return seen
 
 
@@ -197,7 +206,8 @@ def _texts(asset: Asset, moments: Sequence[Moment]) -> list[fulltext.Texts]:
     return [fulltext.Texts(moment.pk, said=moment.text, **columns) for moment in moments]
 
 
-def _write_embeddings(space: Space, vectors: dict[int, Vectors]) -> None:
+def keep_vectors(space: Space, vectors: Mapping[int, Vectors], index: Index | None = None) -> None:
+    """Write what a model saw, by moment; the index follows on commit."""
     Embedding.objects.bulk_create(
         [
             Embedding(moment_id=number, model=space.model, vector=vector.astype("<f2").tobytes())
@@ -207,6 +217,9 @@ def _write_embeddings(space: Space, vectors: dict[int, Vectors]) -> None:
         unique_fields=["moment", "model"],
         update_fields=["vector"],
     )
+    if vectors:
+        stacked = np.stack(list(vectors.values()))
+        transaction.on_commit(lambda: _add(index or engines["index"], space, list(vectors), stacked))
 
 
 def _add(index: Index, space: Space, ids: Sequence[int], vectors: Vectors) -> None:

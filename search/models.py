@@ -93,6 +93,39 @@ class Embedding(models.Model):
         return f"{self.moment_id} by {self.model[:12]}"
 
 
+class SearchModel(models.Model):
+    """An embedder whose vectors a workspace has, and how to make it again."""
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="search_models")
+    digest = models.CharField(max_length=64)
+    """On its card."""
+    title = models.CharField(max_length=200, blank=True)
+    backend = models.CharField(max_length=200, blank=True)
+    """BACKEND and OPTIONS of its engine when it came; empty where that was before they were remembered."""
+    options = models.JSONField(default=dict, blank=True)
+    left = models.DateTimeField(null=True, blank=True, help_text="when it went out of use; its vectors go later")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("workspace", "digest"), name="one_row_per_search_model"),)
+
+    def __str__(self) -> str:
+        return self.title or self.digest[:12]
+
+
+class ModelInUse(models.Model):
+    """The pointer to the model that searches a workspace, and to the one that is about to."""
+
+    workspace = models.OneToOneField(
+        "creator.Workspace", on_delete=models.CASCADE, primary_key=True, related_name="model_in_use"
+    )
+    model = models.ForeignKey(SearchModel, on_delete=models.CASCADE, related_name="+")
+    coming = models.ForeignKey(SearchModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    since = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.workspace_id}: {self.model}"
+
+
 class KeptApart(models.Model):
     """Two assets that look alike and that a person wants to keep both."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from media_processing.engine import engines
 from media_processing.models import Asset
-from search import spaces
+from search import models_in_use, spaces
 from search.counting import Counted
 from search.engines.base import Embedder, Index, IndexDamaged, Vectors
 from search.filters import FILTERS, Asked, Filter, QueryError, Values, formatted, parse
@@ -80,7 +80,7 @@ def mend(*, index: Index | None = None) -> tuple[int, int]:
 
 def embedding_of(asset: Asset, second: float = 0.0, *, embedder: Embedder | None = None) -> Vectors | None:
     """The vector of an asset's picture at a second: of the moment that holds it, else of the nearest one."""
-    used: Embedder = embedder or engines["embedder"]
+    used: Embedder = embedder or models_in_use.embedder_for(asset.workspace_id)
     if used.problems():
         return None
     rows = Embedding.objects.filter(moment__asset=asset, model=used.card.digest).select_related("moment")
@@ -95,8 +95,13 @@ def describe(workspace_id: int | None = None, *, embedder: Embedder | None = Non
     """How search stands: the model and its card, how many moments there are and how many it has seen, the index.
 
     `lag` is how many vectors the index lacks or has too many; `damaged` that it can't be read and will be made anew.
+    `coming` is the model that is about to take over and `coming_share` how much it has seen, 0 to 1; `note` says that
+    the model in use is gone.
     """
-    used: Embedder = embedder or engines["embedder"]
+    looked = models_in_use.InUse(embedder or engines["embedder"])
+    if embedder is None and workspace_id is not None:
+        looked = models_in_use.in_use(workspace_id)
+    used = looked.embedder
     index: Index = engines["index"]
     moments = Moment.objects.all() if workspace_id is None else Moment.objects.in_workspace(workspace_id)
     told: dict[str, Any] = {
@@ -111,7 +116,14 @@ def describe(workspace_id: int | None = None, *, embedder: Embedder | None = Non
         "generation": 0,
         "lag": 0,
         "damaged": False,
+        "coming": "",
+        "coming_share": 0.0,
+        "note": looked.note,
     }
+    if looked.coming and workspace_id is not None:
+        left = models_in_use.lacking(workspace_id, looked.coming).count()
+        shown = moments.showable().filter(asset__domain__in=looked.coming.card.domains).count()
+        told |= {"coming": looked.coming.model, "coming_share": 1 - left / max(1, shown)}
     if told["problems"]:
         return told
     card = used.card

@@ -10,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from creator.models import Job, Worker, Workspace
-from creator.services import choices, setup
+from creator.services import choices, reindexing, setup
 from media_processing import fonts
 from media_processing.engine import engines
+from search import services as search
 
 ENOUGH_DISK = 2 * 1024**3
 
@@ -65,6 +66,11 @@ def checkup() -> list[dict[str, Any]]:
     up = setup.worker_is_up()
     lines.append(_line("worker", up, f"{Worker.objects.count()} known", "" if up else "Start one: manage.py up"))
     lines.append(_line("database", True, connection.vendor, ""))
+    lines += [
+        _line(f"search model of {workspace}", not told["note"], line, "Wait until the new one has seen everything.")
+        for workspace in Workspace.objects.order_by("id")
+        if (line := reindexing.line(workspace, told := search.describe(workspace.pk)))
+    ]
     return lines
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from creator.access import may, workspace_for
 from creator.forms import ChannelForm, KeyForm
 from creator.models import ApiKey, Channel, Job, Worker, Workspace
-from creator.services import choices, publications
+from creator.services import choices, publications, reindexing
 from media_processing.engine import Engine, EngineError, InvalidEngineError, engines
 
 ALL_RUN = ("text_judge", "picture_judge")
@@ -55,6 +55,7 @@ def engines_page(request: HttpRequest) -> HttpResponse:
         "workers": Worker.objects.filter(seen__gte=alive),
         "pending": Job.objects.filter(state__in=Job.OPEN).count(),
         "can_manage": may(request.user, "manage"),
+        "reindexing": reindexing.line(workspace),
         "tab": "engines",
     }
     return render(request, "settings/engines.html", context)

@@ -41,6 +41,8 @@ class Embedder(Engine, ABC):
     """Turns texts and pictures into unit vectors of one space."""
 
     role = "embedder"
+    light_card: ClassVar[bool] = False
+    """Whether its card can be read without loading the model."""
 
     def __init__(self, name: str = "") -> None:
         super().__init__(name)

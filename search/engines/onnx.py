@@ -38,6 +38,7 @@ class OnnxEmbedder(Embedder):
     title = "Starter CLIP"
     leaves_the_machine = False
     starter = True
+    light_card = True
 
     def __init__(
         self, name: str = "onnx", *, folder: str | Path = STARTER, precision: str = "fp32", threads: int = 1,
