@@ -253,10 +253,10 @@ class _Search:
             about |= Q(pk__in=fulltext.holding(self.asked, WORDS_ENOUGH, beginnings=beginnings))
         for signal in self.vectors:
             usual = self._usual(signal)
-            if usual is None:
-                return Q()  # too few pictures to know what is usual
-            about |= Q(pk__among=self._over(signal, usual.at(LIKE if signal == "likeness" else deviations)))
-            if signal == "picture" and len(self.asked.any_of + self.asked.all_of) > 2:
+            # Where there are too few pictures to know what is usual, all of them are.
+            enough = usual.at(LIKE if signal == "likeness" else deviations) if usual else -1.0
+            about |= Q(pk__among=self._over(signal, enough))
+            if usual and signal == "picture" and len(self.asked.any_of + self.asked.all_of) > 2:
                 hint = Q(pk__in=fulltext.holding(self.asked, WORDS_SOME, beginnings=beginnings))
                 about |= hint & Q(pk__among=self._over(signal, usual.at(A_LITTLE)))
         return about
@@ -439,11 +439,9 @@ class _Search:
         def fits(number: int, deviations: float) -> bool:
             if number in enough:
                 return True
-            for signal, usual in usuals.items():
-                if usual is None:
-                    return True
+            for signal, usual in usuals.items() if number in seen else ():
                 needed = LIKE if signal == "likeness" else A_LITTLE if number in hints else deviations
-                if number in seen and float(seen[number] @ self.vectors[signal]) >= usual.at(needed):
+                if usual is None or float(seen[number] @ self.vectors[signal]) >= usual.at(needed):
                     return True
             return False
 

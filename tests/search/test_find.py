@@ -410,6 +410,15 @@ def test_relevance_is_told_alike_of_one_result_and_of_all(full: Library) -> None
         assert all(one.relevant for one in every if one.sure)
 
 
+def test_a_library_that_no_model_has_seen_is_cut_and_counted_by_its_words(library: Library) -> None:
+    for title in ("boat", "red boat", "tractor"):
+        library.put("boat", title=title, domain="photographs")
+    asked = Query(library.workspace.pk, "boat", relevant_only=True)
+    assert sorted(library.titles("boat", relevant_only=True)) == ["boat", "red boat"]
+    assert finding.facets(asked, embedder=library.embedder, index=library.index).total == 2
+    assert len(library.find("", like=picture_of("boat"), relevant_only=True)) == 0
+
+
 def test_near_duplicates_are_folded_into_the_best(library: Library) -> None:
     best = library.put("boat", title="boat")
     copies = {library.put("boat", title=f"copy {number}").pk for number in range(3)}
