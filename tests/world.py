@@ -185,6 +185,7 @@ def body(route: str, world: World) -> dict[str, Any]:
         "library/copies/": {"do": "refresh"},
         "library/collections/": {"do": "create", "name": "Spring"},
         "library/import/": {"uploads": SimpleUploadedFile("a.png", b"\x89PNG"), "licence": "CC0 1.0", "tags": "river"},
+        "settings/pronunciations/": {"lines": "Nguyen = win"},
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},
         "sign-in/": {"username": "alice", "password": "alice-has-a-long-password"},

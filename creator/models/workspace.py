@@ -20,6 +20,8 @@ class Workspace(models.Model):
     name = models.CharField(max_length=100)
     choices = models.JSONField(default=dict, blank=True)
     """Its own choice of engines: role -> name; a variable in the environment wins."""
+    pronunciations = models.JSONField(default=dict, blank=True)
+    """How words are said: spelling -> what the voice is given."""
     created = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -14,7 +14,18 @@ from django.db.models import Q
 from creator import jobs
 from creator.jobs import Work
 from creator.models import Alternative, Scene, Story
-from creator.services import charges, choices, library, reviews, samples, telling, variants, visuals, wording
+from creator.services import (
+    charges,
+    choices,
+    library,
+    pronunciations,
+    reviews,
+    samples,
+    telling,
+    variants,
+    visuals,
+    wording,
+)
 from creator.services.digests import digest_of
 from generation import services as generation
 from generation.engines.base import Article, Script, Speech, Watch, Wish, Word
@@ -151,7 +162,8 @@ def illustrate(work: Work, story: Story, progress: Progress) -> None:
 def spoken_key(story: Story, scene: Scene) -> str:
     """Digest of all that a scene's narration is made from."""
     voice = choices.engine("voice", story.workspace)
-    return digest_of("speech 1", scene.narration, story.language, voice.name, voice.model)
+    said = pronunciations.used(story.workspace, scene.narration)
+    return digest_of("speech 1", scene.narration, story.language, voice.name, voice.model, *([said] if said else []))
 
 
 def narrate(work: Work, story: Story, progress: Progress) -> None:
@@ -162,7 +174,10 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
     for done, scene in enumerate(stale):
         key = spoken_key(story, scene)
         with charges.charged(work, "voice", "speak", characters=len(scene.narration), part=f"{scene.pk}:{key[:12]}"):
-            speech = generation.speak(scene.narration, language=story.language, engine=name)
+            speech = generation.speak(
+                scene.narration, language=story.language, engine=name,
+                pronunciations=pronunciations.used(story.workspace, scene.narration),
+            )  # fmt: skip
         timed = _timed(work, story, scene, speech)
         with work.effect():
             scene.sound = media.store_rendition(

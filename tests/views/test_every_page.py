@@ -15,7 +15,8 @@ from tests.factories import picture
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
 
-PAGES = ("/", "/library/", "/jobs/", "/settings/engines/", "/settings/channels/", "/settings/illustrator/")
+PAGES = ("/", "/library/", "/jobs/", "/settings/engines/", "/settings/channels/", "/settings/illustrator/",
+         "/settings/pronunciations/")
 
 
 @pytest.fixture
