@@ -49,12 +49,15 @@ def remove(collection: Collection, assets: Iterable[Asset]) -> list[UUID]:
 
 
 def _changed(collection: Collection, assets: Iterable[Asset], *, there: bool) -> list[UUID]:
-    ids = [asset.pk for asset in assets if asset.workspace_id == collection.workspace_id]
+    ours = [asset for asset in assets if asset.workspace_id == collection.workspace_id]
     with transaction.atomic():
-        inside = set(collection.assets.filter(pk__in=ids).values_list("pk", flat=True))
-        changed = [number for number in ids if (number in inside) == there]
-        (collection.assets.remove if there else collection.assets.add)(*changed)
-    return changed
+        inside = set(collection.assets.filter(pk__in=[asset.pk for asset in ours]).values_list("pk", flat=True))
+        changed = [asset for asset in ours if (asset.pk in inside) == there]
+        if there:
+            collection.assets.remove(*changed)
+        else:
+            collection.assets.add(*changed)
+    return [asset.pk for asset in changed]
 
 
 def _checked(name: str) -> str:

@@ -232,7 +232,8 @@ def _ratio(asset: Asset) -> str:
 def _groups(asked: Asked, told: finding.Facets) -> dict[str, Any]:
     """The groups of chips, and what is chosen from them."""
     labels: dict[tuple[str, str], str] = {}
-    open_groups, menus = [], []
+    open_groups: list[dict[str, Any]] = []
+    menus: list[dict[str, Any]] = []
     for group in told.groups:
         labels[group.name, ""] = f"{group.label}:"
         labels |= {(group.name, chip.value): chip.label for chip in group.chips}
@@ -288,7 +289,8 @@ def _ways_out(workspace: Workspace, asked: Asked, chips: list[dict[str, Any]]) -
         return found
     for sign, name, value in _values(question):
         label = next((chip["label"] for chip in chips if value not in dict(chip["off"].filters).get(name, ())), value)
-        alone.append((f"Only “{label}”", Question(**{"without" if sign else "filters": {name: (value,)}})))
+        part = {name: (value,)}
+        alone.append((f"Only “{label}”", Question(without=part) if sign else Question(filters=part)))
     return _counted(workspace, [(label, Asked(part).address(), part) for label, part in alone[:MOST_WAYS]])
 
 

@@ -40,7 +40,7 @@ def selection(request: HttpRequest) -> HttpResponse:
             raise EngineError("That can't be done.", next_step=f"Choose one of {', '.join(ACTS)}.")
         wanted = assets.chosen(Asset.objects.in_workspace(workspace.pk), request.POST.getlist("asset"))
         if verb == "merge":
-            return _go(request, f"{reverse('copies')}?{urlencode([('asset', each.pk) for each in wanted])}")
+            return _go(request, f"{reverse('copies')}?{urlencode([('asset', str(each.pk)) for each in wanted])}")
         said, undo = ACTS[verb](workspace, wanted, request)
     except EngineError as error:
         if _wants_json(request):

@@ -5,18 +5,18 @@ import { given } from "./bring.js";
 export function start() {
   const form = document.querySelector("[data-ask-form]");
   const zones = document.querySelector("[data-drop-zones]");
+  // The form is really sent, so that the browser shows whatever comes back.
   const ask = (name, value) => {
-    const said = new FormData();
-    said.set("csrfmiddlewaretoken", document.body.dataset.csrf);
-    said.set("asked", location.search.slice(1));
-    said.set(name, value);
-    send(form.action, said);
+    const held = new DataTransfer();
+    if (name === "picture") held.items.add(value);
+    form.elements.picture.files = held.files;
+    form.elements.url.value = name === "url" ? value : "";
+    form.elements.asked.value = location.search.slice(1);
+    document.getElementById("results").setAttribute("aria-busy", "true");
+    form.submit();
   };
-  form.elements.picture.addEventListener("change", () => form.elements.picture.files[0] && ask("picture", form.elements.picture.files[0]));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  form.elements.picture.addEventListener("change", () => {
     if (form.elements.picture.files[0]) ask("picture", form.elements.picture.files[0]);
-    else ask("url", form.elements.url.value);
   });
   document.querySelector("#find").addEventListener("submit", (event) => {
     const words = event.target.elements.q.value.trim();
@@ -56,13 +56,4 @@ export function start() {
     else if (where === "ask" && address) ask("url", address);
     else if (files.length) given(event.dataTransfer.files);
   });
-}
-
-async function send(address, said) {
-  document.getElementById("results").setAttribute("aria-busy", "true");
-  try {
-    location.href = (await fetch(address, { method: "POST", body: said })).url;
-  } catch {
-    location.reload();
-  }
 }
