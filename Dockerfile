@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji \
+    && apt-get install -y --no-install-recommends fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji tesseract-ocr \
     && rm -rf /var/lib/apt/lists/*
 
 RUN useradd --create-home --uid 1000 storyloom && mkdir /data && chown storyloom /data

@@ -9,9 +9,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from media_processing.engine import EngineError
+from media_processing.engine import EngineError, Progress, no_progress
 from media_processing.ffmpeg import MAX_PIXELS, run_ffmpeg, untrusted
 from media_processing.metadata import Embedded, of_picture, of_tags
 from media_processing.processes import guarded
@@ -37,6 +38,9 @@ MAX_ANIMATION_PIXELS = 1_000_000_000
 MAX_SIDE = 32_767
 MAX_SECONDS = 4 * 3600.0
 
+GLIMPSE = np.dtype([("second", "<f8"), ("sharpness", "<f4"), ("small", "u1", (9, 16, 3))])
+"""When a frame is shown, the variance of its Laplacian at 256 pixels, and 16 x 9 means of its Y, U and V."""
+
 _CHILD = Path(__file__).with_name("decoding_child.py")
 _CHILD_MEMORY = 3 * 2**30
 _CHILD_CPU = 120
@@ -49,6 +53,8 @@ _BROKEN = (
 
 # A filter, since warnings.catch_warnings isn't safe with threads.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# Pillow warns of every broken tag in a file's EXIF; what can't be read isn't there.
+warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
 
 
 class MediaError(EngineError):
@@ -189,6 +195,30 @@ def frames_at(
     return filled
 
 
+def glimpses(
+    path: Path | str, *, seconds: float, progress: Progress = no_progress, name: str = ""
+) -> NDArray[np.void]:
+    """A glimpse (GLIMPSE) of every frame of a video in order, at most about 30 a second, decoded in one pass.
+
+    `seconds` is its length, for honest progress and fair limits. Raises MediaError; what `progress` raises stops it.
+    """
+    path, name = Path(path).resolve(), name or _name_of(path)
+    found = _sniffed(path, name, MAX_BYTES)
+    if not found.demuxers:
+        raise MediaError(f"{name} isn't a video.", reason="no_picture", next_step="Choose a video.")
+    with tempfile.NamedTemporaryFile() as rows:
+
+        def told() -> None:
+            done = Path(rows.name).stat().st_size // GLIMPSE.itemsize
+            progress(min(done / (30 * max(seconds, 0.1)), 1.0))
+
+        # Real time on one core is far more than any accepted codec takes.
+        limit = int(_CHILD_CPU + 2 * seconds)
+        request: list[str | Path] = ["film", found.demuxers, path, json.dumps(GLIMPSE.descr), rows.name]
+        _ask_child(request, name, timeout=2 * limit, cpu=limit, told=told)
+        return np.fromfile(rows.name, dtype=GLIMPSE)
+
+
 # Pictures
 
 
@@ -323,18 +353,32 @@ def _look_at_stream(path: Path, found: Format, name: str) -> Look:
     return Look(probe, of_tags(facts["tags"]))
 
 
-def _ask_child(arguments: Sequence[str | Path], name: str, timeout: float = 120) -> dict[str, Any]:
-    command = guarded([sys.executable, "-I", _CHILD, *arguments], memory=_CHILD_MEMORY, cpu=_CHILD_CPU)
+def _ask_child(
+    arguments: Sequence[str | Path], name: str, timeout: float = 120, *, cpu: int = _CHILD_CPU,
+    told: Callable[[], None] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """`told` is called four times a second while it works; when it raises, the child is ended."""
+    command = guarded([sys.executable, "-I", _CHILD, *arguments], memory=_CHILD_MEMORY, cpu=cpu)
+    end = time.monotonic() + timeout
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            while True:
+                try:
+                    out, errors = process.communicate(timeout=0.25 if told else timeout)
+                    break
+                except subprocess.TimeoutExpired:
+                    if time.monotonic() > end:
+                        raise _damaged(name) from None
+                    if told:
+                        told()
+        finally:
+            process.kill()
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False, start_new_session=True
-        )
-    except subprocess.TimeoutExpired:
-        raise _damaged(name) from None
-    try:
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(out)
     except ValueError:  # it crashed, or the kernel ended it at a limit
-        logger.warning("The decoder ended with %s: %s", done.returncode, done.stderr[-2000:].decode(errors="replace"))
+        logger.warning("The decoder ended with %s: %s", process.returncode, errors[-2000:].decode(errors="replace"))
         raise _damaged(name) from None
     if "problem" in answer:
         raise _refusal(answer["problem"], answer["detail"], name)

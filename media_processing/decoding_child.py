@@ -2,6 +2,7 @@
 
     decoding_child.py probe FORMATS FILE               one JSON object on stdout
     decoding_child.py frames FORMATS FILE REQUEST OUT  RGB bytes into OUT, one JSON object on stdout
+    decoding_child.py film FORMATS FILE ROW OUT        a glimpse of each frame into OUT, as rows of that dtype
 
 A refusal is {"problem": word, "detail": words}; a crash is the parent's to explain.
 """
@@ -27,6 +28,8 @@ STILL = 1.0
 
 MAX_TAGS, MAX_TAG = 64, 8000
 """Tags that are looked at, and characters of each."""
+
+MOST_A_SECOND = 31.0
 
 Facts: TypeAlias = dict[str, Any]
 
@@ -156,6 +159,46 @@ def frames(path: str, formats: str, request: Facts, out: Path) -> Facts:
     return {"sizes": sizes}
 
 
+def film(path: str, formats: str, row: Any, out: Path) -> Facts:
+    """A glimpse of every frame, at most about 30 a second, in one pass: {"frames": number}.
+
+    A frame that can't be decoded ends it: what came before can be used.
+    """
+    count, last = 0, -1.0
+    with out.open("wb") as target, opened(path, formats) as container:
+        stream = film_of(container)
+        if stream is None:
+            raise RefusedError("no_picture")
+        check_codec(stream)
+        start = float((stream.start_time or 0) * stream.time_base)
+        try:
+            for frame in container.decode(stream):
+                second = None if frame.time is None else frame.time - start
+                if second is None or second - last < 1 / MOST_A_SECOND:
+                    continue
+                last = second
+                target.write(glimpse(frame, second, row).tobytes())
+                count += 1
+                if count % 64 == 0:
+                    target.flush()
+        except av.FFmpegError:
+            if not count:
+                raise
+    return {"frames": count}
+
+
+def glimpse(frame: Any, second: float, row: Any) -> Any:
+    planes = frame.to_ndarray(format="yuv444p", width=256, height=144, interpolation="BILINEAR")
+    luma = planes[0].astype(np.int16)
+    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
+    seen = np.zeros(1, row)
+    seen["second"], seen["sharpness"] = second, laplacian.var()
+    # In two steps, each along memory: six times faster than one mean over two axes.
+    rows = planes.reshape(3, 9, 16, 256).sum(axis=2, dtype=np.uint16)
+    seen["small"] = (rows.reshape(3, 9, 16, 16).sum(axis=3, dtype=np.uint32) // 256).transpose(1, 2, 0)
+    return seen
+
+
 def frame_near(container: Any, film: Any, second: float, *, exact: bool) -> Any:
     """The frame shown at `second`; where not `exact`, the key frame before it. The last frame after the end."""
     start = float((film.start_time or 0) * film.time_base)
@@ -187,6 +230,9 @@ def main(arguments: list[str]) -> int:
     try:
         if task == "probe":
             answer = probe(path, formats)
+        elif task == "film":
+            row = np.dtype([(name, kind, tuple(*shape)) for name, kind, *shape in json.loads(arguments[3])])
+            answer = film(path, formats, row, Path(arguments[4]))
         else:
             answer = frames(path, formats, json.loads(arguments[3]), Path(arguments[4]))
     except RefusedError as refusal:

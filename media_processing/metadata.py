@@ -33,7 +33,7 @@ FIRST = datetime(1826, 1, 1, tzinfo=UTC)
 _UNSET = {(1904, 1, 1), (1970, 1, 1), (1980, 1, 1)}
 """Days on which the clocks of cameras and containers begin: at midnight they mean that nobody set them."""
 _BY_THE_CAMERA = re.compile(
-    r"(olympus|minolta|konica|kodak|samsung).{0,12}camera|sony dsc|dcim?\W?\d*|untitled|default", re.IGNORECASE
+    r"(olympus|minolta|konica|kodak|samsung).{0,12}camera|sony dsc|dcim.{0,20}|untitled|default", re.IGNORECASE
 )
 """What cameras write as a caption when nobody wrote one."""
 _BROKEN = (
@@ -119,9 +119,11 @@ def _united(found: Iterable[dict[str, Any]]) -> Embedded:
             text = _text(value, LONG if name in ("caption", "alt") else SHORT)
             if text and name not in words and not _BY_THE_CAMERA.fullmatch(text):
                 words[name] = text
-    unique = {each.casefold(): each for each in reversed(keywords) if each}
+    unique: dict[str, str] = {}
+    for each in filter(None, keywords):
+        unique.setdefault(each.casefold(), each)
     if unique:
-        words["keywords"] = list(reversed(unique.values()))[:KEYWORDS]
+        words["keywords"] = list(unique.values())[:KEYWORDS]
     return Embedded(words, taken)
 
 

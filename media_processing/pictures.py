@@ -38,15 +38,15 @@ def dominant_colour(image: Image.Image) -> str:
 
 
 COLOURS = {
-    "red": "ff0000 dc143c b22222 8b0000 e53935 c0392b a83428",
+    "red": "ff0000 dc143c b22222 8b0000 e53935 c0392b a83428 9b111e",
     "orange": "ffa500 ff8c00 ff7f50 f4812a e67e22 ff6a00",
     "yellow": "ffff00 ffd700 f1c40f f0e68c ffeb3b e8c547 fff59d",
-    "green": "008000 00ff00 228b22 006400 6b8e23 2ecc71 90ee90 8fbc8f 556b2f 9acd32",
+    "green": "008000 00ff00 228b22 006400 6b8e23 2ecc71 90ee90 8fbc8f 556b2f 9acd32 1b4d2e 12331f",
     "teal": "008080 20b2aa 00ced1 40e0d0 5f9ea0 00ffff 2f8f8f 7fdbda",
     "blue": "0000ff 4169e1 1e90ff 000080 87ceeb 4682b4 add8e6 6495ed 1f5fd6 283e7a",
     "purple": "800080 8a2be2 4b0082 9370db 9b59b6 ba55d3 b39ddb 6a0dad",
     "pink": "ffc0cb ff69b4 ff1493 ffb6c1 db7093 f48fb1 e91e8c f8bbd0",
-    "brown": "8b4513 a0522d 654321 5c4033 a52a2a 7b4a2b d2b48c 8d6e63 b5895a 3e2a1c",
+    "brown": "8b4513 a0522d 654321 5c4033 7b4a2b d2b48c 8d6e63 b5895a 3e2a1c",
     "black": "000000 111111 1c1c1c 14161c",
     "grey": "808080 a9a9a9 696969 555555 c0c0c0 3c3c3c 708090",
     "white": "ffffff f5f5f5 e8e8e8 fffaf0 f0f8ff",

@@ -1,9 +1,9 @@
 """Bringing files into the library: uploads, folders, a watched folder; and filling in what older rows lack.
 
-Files go through in batches. Each file of a batch is copied, decoded once and given its tile in a thread of its own, while
-the batch before is embedded as a whole and written in one transaction. So memory is bounded by two batches, whatever
-the number of files. What is there already is told by its bytes and left alone: an import that was cut off is simply
-done again, and goes on at the first file that is missing.
+Files go through in batches. Each file of a batch is copied, decoded once and given its tile in one of a few threads,
+while the batch before is embedded as a whole and written in one transaction. So memory is bounded by two batches,
+whatever the number of files. What is there already is told by its bytes and left alone: an import that was cut off is
+simply done again, and goes on at the first file that is missing.
 """
 
 from __future__ import annotations

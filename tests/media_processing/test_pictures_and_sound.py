@@ -36,6 +36,43 @@ class TestPictures:
         found = pictures.dominant_colour(image)
         assert int(np.argmax([int(found[at : at + 2], 16) for at in (1, 3, 5)])) == expected
 
+    @pytest.mark.parametrize(
+        ("name", "codes"),
+        [
+            ("red", "#e01010 #c8102e #9b111e"), ("orange", "#ff9d1e #f08030"), ("yellow", "#ffe02a #f5d547"),
+            ("green", "#2e8b57 #3cb043 #1e4d2b #a4c639"), ("teal", "#008b8b #30d5c8"), ("pink", "#f4a6c0 #ff5fa2"),
+            ("blue", "#1a4fd0 #9ecbf0 #0b1f5c"), ("purple", "#6f2da8 #c39bd3"), ("brown", "#6b4226 #c8a47a"),
+            ("black", "#050505 #181818"), ("grey", "#777777 #b4b4b4"), ("white", "#fbfbfb #f3f1ec"),
+        ],
+    )  # fmt: skip
+    def test_colours_are_called_what_people_call_them(self, name: str, codes: str) -> None:
+        for code in codes.split():
+            assert pictures.colour_names(Image.new("RGB", (60, 40), code)) == [name], code
+
+    def test_the_colours_that_fill_a_picture_largest_first(self) -> None:
+        image = Image.new("RGB", (100, 100), "navy")
+        image.paste("white", (0, 0, 100, 30))
+        image.paste("red", (0, 30, 100, 45))
+        image.paste("yellow", (0, 45, 100, 54))
+        assert pictures.colour_names(image) == ["blue", "white", "red"]
+
+    def test_what_is_transparent_has_no_colour(self) -> None:
+        image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+        assert pictures.colour_names(image) == []
+        image.paste((200, 0, 0, 255), (0, 0, 100, 20))
+        assert pictures.colour_names(image) == ["red"]
+
+    def test_of_many_colours_the_largest_is_named(self) -> None:
+        names = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "saddlebrown", "black", "white")
+        image = Image.new("RGB", (480, 48), "blue")
+        for number, name in enumerate(names):
+            image.paste(name, (number * 40, 0, number * 40 + 40, 48))
+        assert pictures.colour_names(image) == ["blue"]
+
+    def test_lightness_is_of_the_eye(self) -> None:
+        found = pictures.oklab(np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0]], np.uint8))
+        assert found == pytest.approx(np.array([[1, 0, 0], [0, 0, 0], [0.62796, 0.22486, 0.12585]]), abs=1e-4)
+
     def test_transparent_pictures_have_a_colour(self) -> None:
         assert pictures.dominant_colour(Image.new("RGBA", (5, 5), (0, 0, 0, 0))) == "#ffffff"
 
