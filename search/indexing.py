@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -20,6 +21,7 @@ from search.models import Embedding, Moment
 from search.spaces import Space
 from search.written import written_of
 
+log = logging.getLogger(__name__)
 BATCH = 32
 """Pictures that an embedder gets at a time."""
 
@@ -224,9 +226,12 @@ def keep_vectors(space: Space, vectors: Mapping[int, Vectors], index: Index | No
 
 def _add(index: Index, space: Space, ids: Sequence[int], vectors: Vectors) -> None:
     try:
-        index.add(space.name, ids, vectors.astype(np.float32))
-    except IndexDamaged:
-        spaces.rebuild(index, space)
+        try:
+            index.add(space.name, ids, vectors.astype(np.float32))
+        except IndexDamaged:
+            spaces.rebuild(index, space)
+    except EngineError as error:  # the rows are there: the next search or tidying brings them in
+        log.warning("%s", error)
 
 
 def unindex_asset(asset: Asset, *, index: Index | None = None) -> int:
@@ -250,9 +255,12 @@ def _forget(workspace_id: int, ids: Sequence[int], index: Index | None) -> None:
         for model in models:
             space = Space(workspace_id, model)
             try:
-                used.delete(space.name, ids)
-            except IndexDamaged:
-                spaces.rebuild(used, space)
+                try:
+                    used.delete(space.name, ids)
+                except IndexDamaged:
+                    spaces.rebuild(used, space)
+            except EngineError as error:  # results are checked against the rows; tidying takes them out
+                log.warning("%s", error)
 
     transaction.on_commit(now)
 

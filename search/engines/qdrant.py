@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_processing.engine import EngineError
-from search.engines.base import Hit, Index, Vectors
+from search.engines.base import Hit, Index, IndexDamaged, Vectors
 
 IN_PROCESS = ":memory:"
 """In the place of an address: qdrant-client's own store, for tests. It is exact, slow, and gone with the process."""
@@ -40,18 +40,22 @@ R = TypeVar("R")
 
 
 def _told(method: Callable[P, R]) -> Callable[P, R]:
-    """What the client raises, as something that may be shown."""
+    """What the client raises, as something that may be shown. A server that is away is an index that can't be read:
+    the database answers meanwhile."""
+    away = EngineError if method.__name__ == "replace" else IndexDamaged
 
     @wraps(method)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
-        from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
-
         try:
             return method(*args, **kwargs)
-        except ResponseHandlingException as error:
-            raise EngineError("Qdrant can't be reached.", next_step="Start it, or set INDEX=faiss.") from error
-        except ApiException as error:
-            raise EngineError(f"Qdrant refused: {str(error)[:300]}", next_step="Look into its log.") from error
+        except EngineError as error:
+            raise away(error.message, next_step=error.next_step) from error
+        except Exception as error:
+            if not type(error).__module__.startswith("qdrant_client."):
+                raise
+            if hasattr(error, "status_code"):
+                raise EngineError(f"Qdrant refused: {str(error)[:300]}", next_step="Look into its log.") from error
+            raise away("Qdrant can't be reached.", next_step="Start it, or set INDEX=faiss.") from error
 
     return called
 

@@ -14,8 +14,10 @@ qdrant_client = pytest.importorskip("qdrant_client", reason="needs the extra qdr
 
 from media_processing.engine import EngineError  # noqa: E402
 from search.engines import qdrant as module  # noqa: E402
+from search.engines.base import IndexDamaged  # noqa: E402
 from search.engines.qdrant import QdrantIndex  # noqa: E402
 from tests.contracts.index import IndexContract, exact, ids, unit  # noqa: E402
+from tests.search.conftest import Library  # noqa: E402
 
 URL, KEY = os.environ.get("QDRANT_URL", ""), os.environ.get("QDRANT_API_KEY", "")
 
@@ -177,7 +179,7 @@ class TestProblems:
         index = QdrantIndex(url=f"http://127.0.0.1:{port}")
         (problem,) = index.problems()
         assert f"127.0.0.1:{port}" in problem.message and "INDEX=faiss" in problem.next_step
-        with pytest.raises(EngineError, match="No Qdrant server answers"):
+        with pytest.raises(IndexDamaged, match="No Qdrant server answers"):
             index.count("m")
 
     def test_a_server_that_went_away_is_said(self, index: QdrantIndex, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +189,10 @@ class TestProblems:
             raise qdrant_client.http.exceptions.ResponseHandlingException(ConnectionError())
 
         monkeypatch.setattr(index._client, "get_aliases", gone)
-        with pytest.raises(EngineError, match="can't be reached"):
+        with pytest.raises(IndexDamaged, match="can't be reached"):  # so the database answers
             index.search("m", unit(1)[0], limit=1)
+        with pytest.raises(EngineError, match="can't be reached"):
+            index.replace("m", [([1], unit(1))])
 
     def test_the_package_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "find_spec", lambda _name: None)
@@ -206,3 +210,14 @@ class TestProblems:
     ])  # fmt: skip
     def test_what_leaves_the_machine(self, url: str, leaves: bool) -> None:
         assert QdrantIndex(url=url).leaves_the_machine is leaves
+
+
+def test_while_the_server_is_away_the_database_answers(library: Library) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        away = QdrantIndex(url=f"http://127.0.0.1:{free.getsockname()[1]}")
+    library.put("red car", title="Car")
+    library.index = away
+    library.put("blue boat", title="Boat")
+    assert library.titles("boat")[0] == "Boat"
+    assert library.titles("car")[0] == "Car"
