@@ -11,6 +11,7 @@ from creator.api.errors import anything_else
 from creator.views import (
     asking,
     copies,
+    costs,
     events,
     fonts,
     health,
@@ -60,6 +61,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/illustrator/", illustrator.index, name="illustrator"),
     path("settings/illustrator/drawn.webp", illustrator.tried, name="illustrator-tried"),
     path("settings/illustrator/<slug:kind>/<slug:name>.webp", illustrator.small, name="illustrator-small"),
+    path("settings/costs/", costs.page, name="costs"),
+    path("settings/costs.csv", costs.as_csv, name="costs-csv"),
     path("settings/channels/", settings.channels, name="channels"),
     path("settings/channels/keys/<int:key_id>/revoke/", settings.revoke_key, name="key-revoke"),
     path("sign-in/", signing.sign_in, name="sign-in"),

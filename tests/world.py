@@ -187,6 +187,7 @@ def body(route: str, world: World) -> dict[str, Any]:
         "library/import/": {"uploads": SimpleUploadedFile("a.png", b"\x89PNG"), "licence": "CC0 1.0", "tags": "river"},
         "settings/pronunciations/": {"lines": "Nguyen = win"},
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
+        "settings/costs/": {"day": "10", "time_zone": "UTC"},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},
         "sign-in/": {"username": "alice", "password": "alice-has-a-long-password"},
         "admin/review/<int:review_id>/": {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.utils import timezone
 
 from creator.models import Job
+from generation import charges
 from media_processing.engine import InvalidEngineError, engines
 
 register = template.Library()
@@ -63,6 +65,12 @@ def time_left(seconds: float | None) -> str:
     """40 -> "40 s left", 200 -> "3 min left"."""
     whole = round(seconds or 0)
     return f"{round(whole / 60)} min left" if whole > 90 else f"{max(1, whole)} s left"
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    """0.00125 -> "0.0013"."""
+    return charges.money(amount or Decimal(0))
 
 
 @register.filter

@@ -54,7 +54,7 @@ SECTIONS = {
     "library": ("library", "library-import", "asset"),
     "jobs": ("jobs",),
     "review": ("review-queue", "review-case", "review-claim"),
-    "settings": ("engines", "channels"),
+    "settings": ("engines", "channels", "costs"),
 }
 
 
