@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -41,8 +41,6 @@ class Form(BaseModel):
 
 
 F = TypeVar("F", bound=Form)
-Check = Callable[[Any], str]
-"""Says what is wrong with an answer that has the right form; "" where nothing is."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +108,14 @@ class Chat:
             timeout=httpx2.Timeout(min(self._timeout, self._stall), connect=min(self._timeout, 10.0)),
         )  # fmt: skip
 
-    def ask(self, form: type[F], question: Question, watch: Watch, *, check: Check | None = None) -> F:
+    def ask(self, form: type[F], question: Question, watch: Watch) -> F:
         """An answer of that form, with one more try where the first can't be used. Raises EngineError."""
         messages = self._messages(question, watch)
         instructions = messages[0]["content"]
         problems = ""
         for _try in range(2):
             text = self._answer(form, messages, watch)
-            answer, problems = _read(form, text, check)
+            answer, problems = _read(form, text)
             if answer is not None:
                 self._refuse_leaks(answer, instructions, question)
                 return answer
@@ -333,17 +331,15 @@ class _Heard:
             self.watch.tell(shown[-_SHOWN_LENGTH:])
 
 
-def _read(form: type[F], text: str, check: Check | None) -> tuple[F | None, str]:
+def _read(form: type[F], text: str) -> tuple[F | None, str]:
     """The answer, or what is wrong with it, without the model's own text in it."""
     try:
-        answer = form.model_validate_json(text)
+        return form.model_validate_json(text), ""
     except ValidationError as error:
         return None, "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'answer'}: {fault['msg']}"
             for fault in error.errors(include_input=False)[:5]
         )
-    problems = check(answer) if check else ""
-    return (None, problems) if problems else (answer, "")
 
 
 def _strings(value: Any, *, only: tuple[str, ...] | None = None, name: str = "") -> Iterator[str]:
@@ -370,8 +366,8 @@ def _tokens(text: str) -> int:
 
 
 def strict(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without limits of length, which strict endpoints reject; pydantic checks them afterwards."""
-    limits = {"minLength", "maxLength", "minItems", "maxItems", "title", "description"}
+    """The schema without lengths of strings, which strict endpoints reject; pydantic checks them afterwards."""
+    limits = {"minLength", "maxLength", "title", "description"}
 
     def clean(node: Any, *, names: bool = False) -> Any:
         if isinstance(node, dict):

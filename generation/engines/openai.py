@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from generation.engines.chat import Chat, Form, Question
 from generation.engines.metering import Forecast
@@ -53,13 +53,8 @@ class _Script(Form):
 
 
 class _Seen(Form):
-    id: str
     visual: str = Field(min_length=1)
     alt: str
-
-
-class _Plan(Form):
-    visuals: list[_Seen]
 
 
 class _Rewritten(Form):
@@ -73,16 +68,10 @@ class _Texts(Form):
 
 
 class _Described(Form):
-    id: str
     alt: str = Field(min_length=1)
 
 
-class _Alts(Form):
-    alts: list[_Described]
-
-
 class _Said(Form):
-    id: str
     narration: str = Field(min_length=1)
     on_screen: str
     alt: str
@@ -93,17 +82,11 @@ class _Story(Form):
 
     headline: str = Field(min_length=1)
     summary: str
-    scenes: list[_Said]
     hashtags: list[str]
 
 
 class _Shorter(Form):
-    id: str
     narration: str = Field(min_length=1)
-
-
-class _Shortened(Form):
-    scenes: list[_Shorter]
 
 
 class OpenAIWriter(Writer):
@@ -198,10 +181,10 @@ class OpenAIWriter(Writer):
         self, lines: Sequence[Line], article: Article, language: str, watch: Watch
     ) -> Mapping[str, Visual]:
         question = Question("visuals", {"language": _language(language)}, {"scenes": _listed(lines)})
-        answer = self._chat.ask(_Plan, question, watch, check=_whole([x.id for x in lines], lambda a: a.visuals))
+        answer = self._chat.ask(_of_each("Plan", _Seen, lines), question, watch)
         return {
-            each.id: Visual(" ".join(each.visual.split())[:300], (each.alt.strip() or each.visual.strip())[:500])
-            for each in answer.visuals
+            pk: Visual(" ".join(seen.visual.split())[:300], (seen.alt.strip() or seen.visual.strip())[:500])
+            for pk, seen in _by_id(answer, lines)
         }
 
     def _rewrite(self, line: Line, how: str, article: Article, language: str, words: str, watch: Watch) -> str:
@@ -233,8 +216,8 @@ class OpenAIWriter(Writer):
 
     def _describe(self, lines: Sequence[Line], article: Article, language: str, watch: Watch) -> Mapping[str, str]:
         question = Question("alts", {"language": _language(language)}, {"pictures": _listed(lines, visuals=True)})
-        answer = self._chat.ask(_Alts, question, watch, check=_whole([x.id for x in lines], lambda a: a.alts))
-        return {each.id: each.alt for each in answer.alts}
+        answer = self._chat.ask(_of_each("Alts", _Described, lines), question, watch)
+        return {pk: described.alt for pk, described in _by_id(answer, lines)}
 
     def _translate(
         self, story: Script, lines: Sequence[Line], article: Article, to: str, watch: Watch
@@ -242,9 +225,11 @@ class OpenAIWriter(Writer):
         values = {"language": _language(to), "source": _language(story.language)}
         around = f"Headline: {story.headline}\nSummary: {story.summary}\nHashtags: {' '.join(story.hashtags)}"
         question = Question("translate", values, {"story": around, "scenes": _listed(lines, room=to)})
-        answer = self._chat.ask(_Story, question, watch, check=_whole([x.id for x in lines], lambda a: a.scenes))
+        form = create_model("Story", __base__=_Story, scenes=(_of_each("Scenes", _Said, lines), ...))
+        answer: Any = self._chat.ask(form, question, watch)
         watch.progress(0.8)
-        said = {each.id: " ".join(each.narration.split()) for each in answer.scenes}
+        scenes = _by_id(answer.scenes, lines)
+        said = {pk: " ".join(scene.narration.split()) for pk, scene in scenes}
         late = [line for line in lines if spoken_seconds(said[line.id], to) > line.seconds * SLACK]
         if late:
             said |= self._shortened([replace(line, narration=said[line.id]) for line in late], to, watch)
@@ -252,19 +237,18 @@ class OpenAIWriter(Writer):
         return Translation(
             headline=fit(answer.headline, 120, to), summary=answer.summary.strip(), hashtags=tuple(answer.hashtags[:6]),
             lines=tuple(
-                Line(each.id, said[each.id], fit(each.on_screen, ON_SCREEN, to), alt=each.alt.strip())
-                for each in answer.scenes
+                Line(pk, said[pk], fit(scene.on_screen, ON_SCREEN, to), alt=scene.alt.strip()) for pk, scene in scenes
             ),
         )  # fmt: skip
 
     def _shortened(self, lines: Sequence[Line], language: str, watch: Watch) -> dict[str, str]:
         """Translated lines that take too long, once more; one that isn't shorter than before stays as it was."""
         question = Question("shorten", {"language": _language(language)}, {"scenes": _listed(lines, room=language)})
-        answer = self._chat.ask(_Shortened, question, watch, check=_whole([x.id for x in lines], lambda a: a.scenes))
+        answer = self._chat.ask(_of_each("Shortened", _Shorter, lines), question, watch)
         before = {line.id: line.narration for line in lines}
         return {
-            each.id: min(before[each.id], " ".join(each.narration.split()), key=lambda x: spoken_seconds(x, language))
-            for each in answer.scenes
+            pk: min(before[pk], " ".join(shorter.narration.split()), key=lambda x: spoken_seconds(x, language))
+            for pk, shorter in _by_id(answer, lines)
         }
 
 
@@ -279,16 +263,15 @@ def _scene(scene: _Scene, language: str, count: int) -> ScriptScene:
     )
 
 
-def _whole(ids: Collection[str], of: Callable[[Any], Sequence[Any]]) -> Callable[[Any], str]:
-    """A check that an answer is about each of these scenes, once, and about no other."""
+def _of_each(name: str, item: type[Form], lines: Sequence[Line]) -> type[Form]:
+    """The form of an answer about each of these scenes, under its id, and about no other."""
+    fields: dict[str, Any] = {f"scene_{number}": (item, Field(alias=line.id)) for number, line in enumerate(lines)}
+    made: type[Form] = create_model(name, __base__=Form, **fields)
+    return made
 
-    def check(answer: Any) -> str:
-        told = [each.id for each in of(answer)]
-        if len(told) == len(ids) and set(told) == set(ids):
-            return ""
-        return f"it must be about exactly these ids, each once: {', '.join(ids)}"
 
-    return check
+def _by_id(answer: Form, lines: Sequence[Line]) -> list[tuple[str, Any]]:
+    return [(line.id, getattr(answer, f"scene_{number}")) for number, line in enumerate(lines)]
 
 
 def _options(prompt: str, language: str, most: int, data: Mapping[str, str]) -> Question:

@@ -43,15 +43,15 @@ def answer(request: dict[str, Any], *, scenes: int = 2) -> Any:
     ids = ids_in(request)
     return {
         "Script": script(scenes),
-        "Plan": {"visuals": [{"id": pk, "visual": f"ferry {pk}", "alt": "A ferry on a fjord."} for pk in ids]},
+        "Plan": {pk: {"visual": f"ferry {pk}", "alt": "A ferry on a fjord."} for pk in ids},
         "Rewritten": {"narration": "The ferry cost 31 million euros."},
         "Texts": {"texts": ["The ferry runs on batteries", "A ferry without diesel", "#Ferry"]},
-        "Alts": {"alts": [{"id": pk, "alt": f"A ferry, picture {pk}."} for pk in ids]},
+        "Alts": {pk: {"alt": f"A ferry, picture {pk}."} for pk in ids},
         "Story": {
             "headline": "Eine Fähre ohne Diesel", "summary": "Sie fährt.", "hashtags": ["#Fähre"],
-            "scenes": [{"id": pk, "narration": "Sie fährt ohne Diesel.", "on_screen": "Ja", "alt": ""} for pk in ids],
+            "scenes": {pk: {"narration": "Sie fährt ohne Diesel.", "on_screen": "Ja", "alt": ""} for pk in ids},
         },
-        "Shortened": {"scenes": [{"id": pk, "narration": "Sie fährt."} for pk in ids]},
+        "Shortened": {pk: {"narration": "Sie fährt."} for pk in ids},
     }[form_of(request)]  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def test_the_request_carries_schema_key_and_wish(writer: OpenAIWriter, double: D
     assert schema["strict"] is True
     assert schema["schema"]["additionalProperties"] is False
     assert set(schema["schema"]["properties"]) == {"headline", "summary", "scenes", "hashtags"}
-    assert "minItems" not in json.dumps(schema)
+    assert "minLength" not in json.dumps(schema) and schema["schema"]["properties"]["scenes"]["minItems"] == 1
     system = sent["messages"][0]["content"]
     assert 'Hindi ("hi")' in system and "cheerful" in system and "commuters" in system and "150 words" in system
 
@@ -133,24 +133,23 @@ def test_the_request_carries_schema_key_and_wish(writer: OpenAIWriter, double: D
 def test_the_second_pass_is_given_no_way_to_change_a_text(writer: OpenAIWriter, double: Double) -> None:
     made = writer.write_script(STORY, Wish())
     fields = double.requests[1]["response_format"]["json_schema"]["schema"]["$defs"]["_Seen"]["properties"]
-    assert set(fields) == {"id", "visual", "alt"}
+    assert set(fields) == {"visual", "alt"}
     assert [each.narration.encode() for each in made.scenes] == [x["narration"].encode() for x in script()["scenes"]]
 
 
 @pytest.mark.parametrize(
     "visuals",
     [
-        [{"id": "0", "visual": "a", "alt": "b"}],
-        [{"id": each, "visual": "a", "alt": "b"} for each in ("0", "1", "7")],
-        [{"id": "0", "visual": "a", "alt": "b"}] * 2,
-        [{"id": each, "visual": "a", "alt": "b", "narration": "Drifted."} for each in ("0", "1")],
+        {"0": {"visual": "a", "alt": "b"}},
+        {each: {"visual": "a", "alt": "b"} for each in ("0", "1", "7")},
+        {each: {"visual": "a", "alt": "b", "narration": "Drifted."} for each in ("0", "1")},
     ],
-    ids=["missing", "unknown", "twice", "with a text"],
+    ids=["missing", "unknown", "with a text"],
 )
 def test_a_plan_of_other_scenes_is_refused_after_one_repair(
-    writer: OpenAIWriter, double: Double, visuals: list[Any]
+    writer: OpenAIWriter, double: Double, visuals: dict[str, Any]
 ) -> None:
-    double.replies[:] = [Reply(script()), Reply({"visuals": visuals}), Reply({"visuals": visuals})]
+    double.replies[:] = [Reply(script()), Reply(visuals), Reply(visuals)]
     with pytest.raises(EngineError, match="twice"):
         writer.write_script(STORY, Wish())
     assert len(double.requests) == 3
@@ -251,9 +250,9 @@ def test_a_story_is_translated_scene_by_scene_within_its_time(writer: OpenAIWrit
 
 
 def test_a_translation_that_takes_too_long_is_shortened_once(writer: OpenAIWriter, double: Double) -> None:
-    long = {"id": "one", "narration": "Die Fähre " * 20, "on_screen": "x", "alt": ""}
-    short = {**long, "id": "two", "narration": "Leise."}
-    double.replies[:] = [Reply({"headline": "H", "summary": "", "hashtags": [], "scenes": [long, short]})]
+    long = {"narration": "Die Fähre " * 20, "on_screen": "x", "alt": ""}
+    scenes = {"one": long, "two": {**long, "narration": "Leise."}}
+    double.replies[:] = [Reply({"headline": "H", "summary": "", "hashtags": [], "scenes": scenes})]
     made = writer.translate(FINISHED, LINES, article=STORY, to="de")
     assert [line.narration for line in made.lines] == ["Sie fährt.", "Leise."]
     assert ids_in(double.requests[1]) == ["one"]
@@ -261,10 +260,10 @@ def test_a_translation_that_takes_too_long_is_shortened_once(writer: OpenAIWrite
 
 
 def test_a_line_that_stays_too_long_is_told(writer: OpenAIWriter, double: Double) -> None:
-    long = [{"id": pk, "narration": "Die Fähre " * 20, "on_screen": "x", "alt": ""} for pk in ("one", "two")]
+    long = {pk: {"narration": "Die Fähre " * 20, "on_screen": "x", "alt": ""} for pk in ("one", "two")}
     double.replies[:] = [
         Reply({"headline": "H", "summary": "", "hashtags": [], "scenes": long}),
-        Reply({"scenes": [{"id": pk, "narration": "Die Fähre " * 15} for pk in ("one", "two")]}),
+        Reply({pk: {"narration": "Die Fähre " * 15} for pk in ("one", "two")}),
     ]
     made = writer.translate(FINISHED, LINES, article=STORY, to="de")
     assert made.late == ("one", "two")
