@@ -25,7 +25,7 @@ def webp(image: Image.Image, *, quality: int = 80, method: int = 4) -> bytes:
 
 def dominant_colour(image: Image.Image) -> str:
     """The colour that one would name it by, as #rrggbb: common, with some weight on vividness."""
-    small = _flat(image).resize((48, 48), Image.Resampling.BOX)
+    small = _flat(image.resize((32, 32), Image.Resampling.BOX))
     reduced = small.quantize(8, Image.Quantize.MEDIANCUT)
     palette = reduced.getpalette() or [0, 0, 0]
     best, best_weight = (0, 0, 0), -1.0
@@ -60,10 +60,10 @@ FILLS = 0.12
 def colour_names(image: Image.Image) -> list[str]:
     """Names of the colours that fill a picture, the largest first, out of COLOURS; what is transparent doesn't count.
 
-    Each of 48 x 48 pixels gets the name of the nearest example in OKLab (Björn Ottosson, "A perceptual color space for
+    Each of 32 x 32 pixels gets the name of the nearest example in OKLab (Björn Ottosson, "A perceptual color space for
     image processing", 2020), where distances follow the eye. Empty for a picture that is all transparent.
     """
-    small = image.convert("RGBA").resize((48, 48), Image.Resampling.BOX)
+    small = image.resize((32, 32), Image.Resampling.BOX).convert("RGBA")
     pixels = np.asarray(small, dtype=np.uint8).reshape(-1, 4)
     pixels = pixels[pixels[:, 3] >= 128]
     if not len(pixels):
