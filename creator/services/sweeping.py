@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from creator.services import query_pictures
+
 OLD = 24 * 3600
 """Seconds after which a partial file is nobody's."""
 
@@ -30,4 +32,4 @@ def sweep(now: float | None = None) -> int:
             swept += 1
         except FileNotFoundError:  # somebody else sweeps too
             continue
-    return swept
+    return swept + query_pictures.sweep(now)
