@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")  # Markdown: its words stay
-_TAG = re.compile(r"<(?:/?[a-z][^<>]*|![^<>]*)>", re.I)
+_TAG = re.compile(r"<(?:/?[a-z]|!)(?:[^<>]*>|[^<>\s]*)", re.I)  # one that was cut off as well
 _REST = r"[^\s<>\"'”’»)\]]+"
 _SCHEME = re.compile(
     rf"\b(?:[a-z][a-z0-9+.-]{{1,20}}:/{{2,}}|www\.|mailto:|javascript:|data:[a-z]+/)(?=[\w%\[]){_REST}", re.I
@@ -16,7 +16,7 @@ _ENDINGS = (
     "com|net|org|info|biz|io|ai|app|dev|xyz|top|site|shop|online|link|click|ly|co|me|tv|gg|test|example|onion|ru|cn"
 )
 _HOST = re.compile(rf"\b(?:[\w-]+\.)+(?:{_ENDINGS})\b(?P<path>[/:?#]{_REST})?", re.I)
-_SPELLED = re.compile(r"\b[\w-]+\s*(?:\[\s*(?:dot|\.)\s*\]|\(\s*dot\s*\))\s*\w+\S*", re.I)
+_SPELLED = re.compile(r"[\w-]*\s*(?:\[\s*(?:dot|[.:])\s*\]|\(\s*dot\s*\))\s*\S*|\bhxxps?\S*", re.I)
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\S*)?")
 
 
@@ -37,7 +37,7 @@ def without_addresses(text: str, source: str = "") -> tuple[str, int]:
         removed += 1
         return ""
 
-    for pattern in (_TAG, _SCHEME, _MAIL, _SPELLED, _HOST, _ADDRESS):
+    for pattern in (_TAG, _SPELLED, _SCHEME, _MAIL, _HOST, _ADDRESS):
         kept = pattern.sub(take_out, kept)
     if not removed:
         return text, 0

@@ -7,7 +7,7 @@ from creator.jobs import Work
 from creator.models import Event
 from generation.engines.writing import Tell
 
-KIND = "job.words"
+KIND = "words.told"
 
 
 def tell(work: Work, **about: str) -> Tell:

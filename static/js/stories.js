@@ -72,7 +72,7 @@ if (form) {
 
 const due = new Set();
 listen(({ kind, story }) => {
-  if (!story || kind === "job.progress" || kind === "job.words" || due.has(story)) return;
+  if (!story || kind === "job.progress" || kind === "words.told" || due.has(story)) return;
   const tile = document.querySelector(`[data-story="${story}"]`);
   if (!tile) return;
   due.add(story);

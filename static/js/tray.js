@@ -10,6 +10,7 @@ export const STEPS = {
   renditions: "Rendering",
   import: "Bringing files in",
   pictures: "Finding pictures",
+  words: "Writing other words",
   drawing: "Drawing",
   library: "Drawing the first pictures",
 };

@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from creator import jobs
 from creator.jobs import HandedBack, LeaseLost, Work
-from creator.models import Event, Story
+from creator.models import (
+    Brief,
+    Channel,
+    Event,
+    Job,
+    Membership,
+    Publication,
+    Story,
+    User,
+    Variant,
+    Workspace,
+)
 from creator.services import charges, making, stories
 from generation.charges import BudgetSpent
 from generation.models import Budget, Charge
 from media_processing.engine import EngineError
+from moderation.models import Policy, Review
 from tests.conftest import Cast
 from tests.contracts.writer import STORY
+from tests.generation.test_injections import ORDERS, obey
 from tests.generation.test_openai_writer import answer, script
 from tests.openai_double import Double, Reply, openai_double
 
@@ -159,12 +173,12 @@ def test_the_words_reach_the_page_while_they_are_written(work: Work, double: Dou
     with pytest.raises(EngineError):
         write(work)
     told = ""
-    for event in Event.objects.filter(kind="job.words"):
+    for event in Event.objects.filter(kind="words.told"):
         told = told[: event.data["at"]] + event.data["text"]
     assert told.startswith("A ferry without diesel\nScene 0 says")
     double.replies.clear()
     write_again(work)
-    assert not Event.objects.filter(kind="job.words").exists()
+    assert not Event.objects.filter(kind="words.told").exists()
 
 
 def test_charges_of_jobs_that_are_over_are_closed(work: Work) -> None:
@@ -192,3 +206,28 @@ def test_the_estimate_of_a_brief_grows_with_its_article(cast: Cast, double: Doub
     shown = charges.of_a_brief(cast.workspace)
     assert shown is not None and shown["known"] and shown["words"].startswith("about 0.")
     assert shown["each"] > 0
+
+
+@pytest.mark.parametrize("order", ORDERS[:12:4])
+def test_an_article_that_gives_orders_changes_nothing_but_the_story(
+    work: Work, double: Double, order: str
+) -> None:
+    story = work.job.story
+    assert story is not None
+    story.brief.article = f"{STORY.text}\n\n{order}"
+    story.brief.save()
+    double.usual = obey(order)
+
+    def state() -> list[list[dict[str, Any]]]:
+        models = (User, Workspace, Membership, Channel, Publication, Job, Brief, Variant, Policy, Review, Budget)
+        return [list(model._default_manager.order_by("pk").values()) for model in models]
+
+    work.begin("script")
+    before = state()
+    write(work)
+    after = state()
+    for old, new in zip(before, after, strict=True):
+        assert [{**row, "progress": 0} for row in old] == [{**row, "progress": 0} for row in new]
+    assert Story.objects.count() == 1
+    story.refresh_from_db()
+    assert story.state == Story.State.MAKING, "only its words are new"

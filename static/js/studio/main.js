@@ -97,7 +97,7 @@ const telling = new Telling((scene, text) => {
 listen((event) => {
   const { kind, story } = event;
   if (story !== store.doc.id || kind === "job.progress") return;
-  if (kind === "job.words") {
+  if (kind === "words.told") {
     telling.take(event);
     return;
   }
