@@ -21,11 +21,12 @@ from django.views.decorators.http import require_POST, require_safe
 from creator.access import asset_for, job_for, may, workspace_for
 from creator.forms import LICENCES, ImportForm
 from creator.models import Collection, Job, Scene, Story, User, Workspace
-from creator.services import choices, finding, frames, hearing, importing, query_pictures
+from creator.services import finding, frames, hearing, importing, query_pictures, reindexing
 from creator.services.finding import Question
 from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.models import Asset
+from search import models_in_use
 from search.services import SORTS, QueryError
 
 ICONS = {"image": "image", "video": "clapperboard", "audio": "audio-lines"}
@@ -330,7 +331,8 @@ def _stories(workspace: Workspace, words: str) -> list[Story]:
 
 def what_search_knows(workspace: Workspace) -> dict[str, Any]:
     """The one line about the search model: its name, what it knows, and whether it is the starter."""
-    engine = choices.engine("embedder", workspace)
+    used = models_in_use.in_use(workspace.pk)
+    engine = used.embedder
     if problems := engine.problems():
         return {"name": engine.title, "problem": problems[0].message}
     card = engine.card
@@ -340,6 +342,7 @@ def what_search_knows(workspace: Workspace) -> dict[str, Any]:
         "languages": card.languages,
         "note": card.note,
         "photographs": "photographs" in card.domains,
+        "changing": reindexing.line(workspace) if used.coming or used.note else "",
     }
 
 
