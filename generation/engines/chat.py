@@ -28,6 +28,8 @@ TELL_EVERY = 0.4
 """Seconds between two looks of those who read along."""
 _RUN = 9
 """So many words in a row of the instructions are no accident."""
+_SECRET = 8
+"""A shorter key is a placeholder ("none"), which may stand in any text."""
 _SHOWN_LENGTH = 4000
 
 
@@ -228,7 +230,7 @@ class Chat:
         text = "\n".join(_strings(answer.model_dump()))
         recited = _runs(text) & (_runs(instructions) - _runs("\n".join(question.data.values())))
         fence = re.search(r"-([0-9a-f]{24})>", instructions)
-        if recited or (fence and fence[1] in text) or (self.api_key and self.api_key in text):
+        if recited or (fence and fence[1] in text) or (len(self.api_key) >= _SECRET and self.api_key in text):
             raise EngineError(
                 f"{self.model} recited its instructions instead of writing.",
                 next_step="The article may hold orders to the writer: look for them, then try again.",

@@ -223,6 +223,7 @@ def test_an_article_that_gives_orders_changes_nothing_but_the_story(
         return [list(model._default_manager.order_by("pk").values()) for model in models]
 
     work.begin("script")
+    Budget.objects.create(workspace=work.job.workspace)
     before = state()
     write(work)
     after = state()
