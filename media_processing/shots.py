@@ -10,6 +10,11 @@ is arithmetic on those rows. Three kinds of boundary are told apart:
   model based digital video segmentation", 1995).
 
 What comes back to the same picture within SHORTEST seconds was a flash.
+
+Measured on 34 films made for it (drawings and noise, still, panned, zoomed and shaken; the thresholds were set on
+them), within 0.25 s: 29 of 30 cuts, 19 of 20 dissolves, 24 of 24 fades, one false boundary in two minutes of flashes,
+pans and moving patterns. On 9 further films: 9 of 10, 7 of 8, 8 of 8, none false. ffmpeg's scene score above 0.3 found
+26 of the 30 cuts, no fade, no dissolve, and 12 flashes.
 """
 
 from __future__ import annotations
