@@ -92,7 +92,7 @@ def dismiss(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
 
 
 def languages(story: Story) -> dict[str, Any]:
-    """The languages that a story can be translated into, or why there are none; and what it costs."""
+    """The languages that a story can be translated into, or why there are none; what that costs, and a new script."""
     refusal = wording.can(story, "translate")
     voice = choices.engine("voice", story.workspace)
     own = story.language.split("-")[0]
@@ -100,6 +100,7 @@ def languages(story: Story) -> dict[str, Any]:
         "refusal": refusal,
         "languages": [(code, name) for code, name in choices.LANGUAGES.items() if code != own and voice.speaks(code)],
         "estimate": "" if refusal else charges.in_words(wording.estimate(story, "translate")),
+        "script": charges.in_words(wording.estimate(story, "script")),
     }
 
 

@@ -11,6 +11,7 @@ export const STEPS = {
   import: "Bringing files in",
   pictures: "Finding pictures",
   words: "Writing other words",
+  looking: "Looking at pictures",
   drawing: "Drawing",
   library: "Drawing the first pictures",
 };

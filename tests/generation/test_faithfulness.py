@@ -20,9 +20,10 @@ def told(article: dict[str, Any], line: str) -> list[str]:
     return [flag.what for flag in flags]
 
 
-def test_precision_and_recall_on_the_written_set() -> None:
+def measured(articles: list[dict[str, Any]]) -> tuple[float, float]:
+    """Precision and recall over what should be told of each line."""
     right = wrong = missed = 0
-    for article in SET:
+    for article in articles:
         for line, expected in article["lines"]:
             found = told(article, line)
             right += len(set(found) & set(expected))
@@ -31,9 +32,20 @@ def test_precision_and_recall_on_the_written_set() -> None:
             if sorted(found) != sorted(expected):
                 print(f"{article['name']}: {line!r} told {found}, should tell {expected}")
     precision, recall = right / (right + wrong), right / (right + missed)
-    print(f"{sum(len(each['lines']) for each in SET)} lines: precision {precision:.2f}, recall {recall:.2f}")
-    assert precision >= 0.9
-    assert recall >= 0.9
+    print(f"{sum(len(each['lines']) for each in articles)} lines: precision {precision:.2f}, recall {recall:.2f}")
+    return precision, recall
+
+
+def test_precision_and_recall_on_the_written_set() -> None:
+    precision, recall = measured([article for article in SET if not article.get("held_out")])
+    assert precision >= 0.95
+    assert recall >= 0.95
+
+
+def test_precision_and_recall_on_lines_that_no_rule_was_made_for() -> None:
+    precision, recall = measured([article for article in SET if article.get("held_out")])
+    assert precision >= 0.7
+    assert recall >= 0.7
 
 
 def test_each_flag_has_the_nearest_sentence_of_the_source_beside_it() -> None:
