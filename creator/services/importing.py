@@ -97,7 +97,8 @@ def bring_in(
     `check` is called with 0 while something takes long and may raise to stop the import.
     """
     collection = _collection(workspace, said.collection)
-    pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)), thread_name_prefix="import")
+    # Two more than cores: one or another always waits for the disk.
+    pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)) + 2, thread_name_prefix="import")
     under_way: deque[tuple[Sequence[Given], dict[Path, Asset], dict[Path, Future[Looked]]]] = deque()
     try:
         left = iter(files)
