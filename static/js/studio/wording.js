@@ -73,13 +73,15 @@ export class Wording {
   }
 
   async ask(what, words = "") {
-    this.asked = this.scene.id;
+    const { id } = this.scene;
     this.say("Asking the writer…");
-    const done = await this.store.act({ do: "ask_words", scene: this.scene.id, what, words });
-    if (!done) {
-      this.asked = "";
+    if (!(await this.store.act({ do: "ask_words", scene: id, what, words }))) {
       this.say("");
+      return;
     }
+    // Only now: a save that was under way draws, too, and would take the answer for given.
+    this.asked = id;
+    if (this.scene.id === id) this.draw(this.store.scene(id) ?? this.scene);
   }
 
   async settle(verb, words, said) {
@@ -152,12 +154,10 @@ export function headlines(store, root) {
     }
   };
   ask.addEventListener("click", async () => {
-    asked = true;
     state.textContent = "Asking the writer…";
-    if (!(await store.act({ do: "ask_words", what: "headlines" }))) {
-      asked = false;
-      state.textContent = "";
-    }
+    asked = Boolean(await store.act({ do: "ask_words", what: "headlines" }));
+    if (asked) draw();
+    else state.textContent = "";
   });
   store.addEventListener("changed", draw);
   draw();
