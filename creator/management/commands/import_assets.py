@@ -14,8 +14,8 @@ from creator.services.importing import Given, Said
 
 
 class Command(StoryloomCommand):
-    help = """Bring images, videos and sounds into the library. A bad file gets its error, the rest goes on. What is there
-    already is left alone, so an import that was cut off is simply asked for again."""
+    help = """Bring images, videos and sounds into the library. A bad file gets its error, the rest goes on. What is
+    there already is left alone, so an import that was cut off is simply asked for again."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -27,7 +27,7 @@ class Command(StoryloomCommand):
         parser.add_argument("--collection", default="", help="put them into this collection; made where there is none")
         parser.add_argument("--background", action="store_true", help="have a worker do it; folders only")
         parser.add_argument(
-            "--refresh", action="store_true", help="fill in what older assets lack: colours, words in files and pictures"
+            "--refresh", action="store_true", help="fill in what older assets lack: colours, words in them"
         )
 
     def work(self, **options: Any) -> list[dict[str, Any]]:
