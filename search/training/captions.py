@@ -145,9 +145,18 @@ def fillers() -> list[str]:
 
     Words of held-out templates alone are no part of the vocabulary: nothing would be learned about them.
     """
-    frames = [re.sub(r"\{\w+\}", " ", frame) for signature in TEMPLATES for frame in templates(signature)]
+    frames = [_bare(frame) for signature in TEMPLATES for frame in templates(signature)]
     counts = [word for words in COUNTS.values() for word in words]
     return sorted({word for text in (*frames, *PLACES, *counts, "a the an and with at in on") for word in split(text)})
+
+
+def frame_words() -> frozenset[str]:
+    """Every word of every template, those held out too: as looser words they would say two things ("show")."""
+    return frozenset(word for frames in TEMPLATES.values() for one in frames for word in split(_bare(one)))
+
+
+def _bare(frame: str) -> str:
+    return re.sub(r"\{\w+\}", " ", frame)
 
 
 def templates(signature: str, *, held_out: bool = False) -> list[str]:
@@ -198,6 +207,18 @@ def choose(rng: random.Random, facets: Iterable[str], count: int, lexicon: Lexic
             chosen |= wanted
             left.pop(f"object:{name}", None)
     return frozenset(chosen)
+
+
+def choose_pair(rng: random.Random, facets: Iterable[str]) -> frozenset[str]:
+    """Two objects of a picture with the colour of each; nothing where it shows fewer than two."""
+    facets = set(facets)
+    owners = sorted(facet.split(":")[1] for facet in facets if facet.startswith("object:"))
+    if len(owners) < 2:
+        return frozenset()
+    pair = rng.sample(owners, 2)
+    return frozenset(
+        facet for facet in facets if facet.startswith(("object:", "colour:")) and facet.split(":")[1] in pair
+    )
 
 
 def _weight(facet: str, lexicon: Lexicon) -> float:

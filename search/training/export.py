@@ -27,9 +27,10 @@ def export(trained: Trained, folder: Path) -> dict[str, float]:
     model, shape = trained.model.eval().float(), trained.shape
     pictures = torch.randn(4, 3, shape.side, shape.side)
     numbers = torch.from_numpy(trained.words.encode(trained.words.words[:4]))
+    see, read = (partial(embed, normalize=True) for embed in (model.encode_image, model.encode_text))
     alike = {
-        PICTURE: _write(_tower(model, partial(_both_ways, model)), pictures, folder / PICTURE, "pictures"),
-        TEXT: _write(_tower(model, partial(model.encode_text, normalize=True)), numbers, folder / TEXT, "numbers"),
+        PICTURE: _write(_tower(model, see), pictures, folder / PICTURE, "pictures"),
+        TEXT: _write(_tower(model, read), numbers, folder / TEXT, "numbers"),
     }
     trained.words.save(folder / WORDS)
     return alike
@@ -51,28 +52,12 @@ def write_card(
     return card
 
 
-def record(folder: Path, measured: Mapping[str, Any]) -> None:
-    """Put new figures into card.json, for drawings that have changed since; those of the training stay beside them."""
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    card.setdefault("measured_when_trained", card["measured"])
-    card["measured"] = dict(measured)
-    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-
-
 def digest(folder: Path, names: Iterable[str]) -> str:
     """SHA-256 over files, in the order of their names."""
     whole = hashlib.sha256()
     for name in names:
         whole.update((folder / name).read_bytes())
     return whole.hexdigest()
-
-
-def _both_ways(model: Any, pictures: Any) -> Any:
-    """Unit vectors of pictures, each the mean of what the model sees in it and in its mirror image."""
-    from torch.nn import functional
-
-    seen = model.encode_image(pictures, normalize=True) + model.encode_image(pictures.flip(3), normalize=True)
-    return functional.normalize(seen, dim=-1)
 
 
 def _tower(model: Any, embed: Callable[[Any], Any]) -> Any:

@@ -4,43 +4,48 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.words import PAD, Words
-from search.training.captions import Lexicon, choose, nameable, write
+from search.training.captions import Lexicon, choose, choose_pair, nameable, write
 from search.training.model import Shape, build
-from search.training.pictures import Pictures, shuffled, vary
+from search.training.pictures import Pictures, Places, moved, shuffled, vary
 
 MEAN = (0.55, 0.58, 0.58)
 STD = (0.27, 0.26, 0.28)
+CAPTIONS = 2
+"""Of each picture and batch."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """How long and how hard to train. It ends at `steps` or after `minutes`, whichever comes first."""
 
-    steps: int = 100_000
-    minutes: float = 40.0
+    steps: int = 3517
+    minutes: float = math.inf
     batch: int = 128
-    captions: int = 3
-    """Of each picture and batch: one facet, two or three, many."""
     rate: float = 1.5e-3
     warm_up: int = 100
     """Steps."""
     decay: float = 0.05
-    related: float = 0.08
+    related: float = 0.06
     """Share of lone objects that are named by a looser word."""
-    anchors: float = 1.0
-    """First weight of the second loss, which teaches both towers the plain facets; it falls to a fifth of it."""
+    labels: float = 1.0
+    """First weight of what is taught beside the contrast: which facets, and which object in which cell. It falls to a
+    fifth of it."""
     seed: int = 1
     threads: int = 2
+    """Each takes its share of a batch alone: on cores that others use too, that wastes far less than dividing every
+    operation among the cores does, where all wait for the last."""
 
 
 @dataclass
@@ -60,46 +65,66 @@ Watcher = Callable[[int, float, float], None]
 
 def train(
     pictures: Pictures, lexicon: Lexicon, words: Words, shape: Shape, plan: Plan,
-    *, watch: Watcher | None = None, checkpoint: Path | None = None,
+    *, watch: Watcher | None = None, checkpoint: Path | None = None, further: Path | None = None,
 ) -> Trained:
-    """Train from nothing. With `checkpoint`, the weights are written there every five minutes."""
+    """Train from nothing, or from the weights of the file `further` (SGDR, Loshchilov & Hutter, 2017: a warm restart).
+
+    With `checkpoint`, the weights are written there every five minutes.
+    """
     import torch
 
-    torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
+    torch.set_num_threads(1)
     rng, choice = np.random.default_rng(plan.seed), random.Random(plan.seed)
     model = build(shape, words.size).to(memory_format=torch.channels_last).train()
-    bits, plain = FacetBits(pictures.facets), FacetBits([_plain(facets) for facets in pictures.facets])
-    anchors = _anchors(len(plain.columns), shape.dimensions)
-    optimizer = _optimizer([*model.parameters(), *anchors.parameters()], plan)
+    if further:
+        model.load_state_dict(torch.load(further, weights_only=True))
+    bits = FacetBits([labels(facets) for facets in pictures.facets])
+    anchors, places = _anchors(list(bits.columns), shape.dimensions), Places(pictures)
+    towers = _Towers(model, shape, words, pictures, places)
+    weights = [*model.parameters(), *anchors.parameters(), *towers.cells.parameters()]
+    optimizer = _optimizer(weights, plan)
     trained, start, saved = Trained(model, words, shape), time.monotonic(), time.monotonic()
     batches = shuffled(len(pictures), min(plan.batch, len(pictures)), rng)
-    for step in range(plan.steps):
-        share = max(step / plan.steps, (time.monotonic() - start) / 60 / plan.minutes)
-        if share >= 1:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = plan.rate * min(1.0, (step + 1) / plan.warm_up) * (0.01 + 0.99 * _cosine(share))
-        numbers = next(batches)
-        texts, named = _captions(choice, [pictures.facets[number] for number in numbers], lexicon, plan)
-        seen, read = _vectors(model, _tensor(pictures.pixels[numbers], rng), words.encode(texts))
-        loss = _contrast(seen, read, model.logit_scale.exp(), bits.hits(named, numbers))
-        if plan.anchors:
-            held, said = plain.rows[numbers], plain.bits([_plain(facets) for facets in named])
-            weight = plan.anchors * (0.2 + 0.8 * _cosine(share))
+    with ThreadPoolExecutor(plan.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for step in range(plan.steps):
+            share = max(step / plan.steps, (time.monotonic() - start) / 60 / plan.minutes)
+            if share >= 1:
+                break
+            for group in optimizer.param_groups:
+                group["lr"] = plan.rate * min(1.0, (step + 1) / plan.warm_up) * (0.01 + 0.99 * _cosine(share))
+            numbers = next(batches)
+            texts, named = _captions(choice, [pictures.facets[number] for number in numbers], lexicon, plan)
+            weight = plan.labels * (0.2 + 0.8 * _cosine(share))
+            rows = np.array_split(np.arange(len(numbers)), plan.threads)
+            shares = [
+                (numbers[own], texts[CAPTIONS * own[0] : CAPTIONS * (own[-1] + 1)], int(rng.integers(2**31)))
+                for own in rows
+            ]
+            parts = list(pool.map(towers.forward, shares))
+            seen, read = (torch.cat([part[side].detach() for part in parts]).requires_grad_() for side in (0, 1))
+            loss = _contrast(seen, read, model.logit_scale.exp(), bits.hits(named, numbers))
+            held, said = bits.rows[numbers], bits.bits([labels(facets) for facets in named])
             loss = loss + weight * (anchors(seen, held) + anchors(read, said)) / 2
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        with torch.no_grad():
-            model.logit_scale.clamp_(0, math.log(100))
-        trained.losses.append(float(loss.detach()))
-        if watch:
-            watch(step, share, trained.losses[-1])
-        if checkpoint and time.monotonic() - saved > 300:
-            saved = time.monotonic()
-            torch.save(model.state_dict(), checkpoint)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            sides: tuple[Any, Any] = (seen.grad, read.grad)
+            to_seen, to_read = (side.split([len(part[at]) for part in parts]) for at, side in enumerate(sides))
+            pulls = [(*one, weight / len(parts)) for one in zip(parts, to_seen, to_read, strict=True)]
+            for found in pool.map(towers.backward, pulls):
+                for parameter, gradient in zip(towers.weights, found, strict=True):
+                    if gradient is not None:
+                        parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            with torch.no_grad():
+                model.logit_scale.clamp_(0, math.log(100))
+            trained.losses.append(float(loss.detach()))
+            if watch:
+                watch(step, share, trained.losses[-1])
+            if checkpoint and time.monotonic() - saved > 300:
+                saved = time.monotonic()
+                torch.save(model.state_dict(), checkpoint)
     trained.minutes = (time.monotonic() - start) / 60
     model.eval()
     if checkpoint:
@@ -107,11 +132,61 @@ def train(
     return trained
 
 
+class _Towers:
+    """The work of one thread in a step: a share of the batch forward, and the contrast's gradients back."""
+
+    def __init__(self, model: Any, shape: Shape, words: Words, pictures: Pictures, places: Places) -> None:
+        import torch
+
+        self.model, self.words, self.pictures, self.places = model, words, pictures, places
+        self.grid = shape.side // 16
+        self.cells = torch.nn.Conv2d(shape.picture_width * 16, places.classes, 1)
+        torch.nn.init.constant_(cast("torch.Tensor", self.cells.bias), -4.0)
+        self.weights = [*model.parameters(), *self.cells.parameters()]
+        model.visual.layer3.register_forward_hook(self._keep)
+        self._features = threading.local()
+
+    def _keep(self, _layer: Any, _inputs: Any, features: Any) -> None:
+        self._features.last = features
+
+    def forward(self, share: tuple[NDArray[np.int64], list[str], int]) -> tuple[Any, Any, Any]:
+        """Unit vectors (n, dimensions) of pictures and of texts, and the loss of which class is in which cell.
+
+        The loss is thrown away with its layer after training. It tells the picture tower where a thing is and which
+        colour is there, which the vectors' own losses only tell of the picture as a whole.
+        """
+        import torch
+        from torch.nn import functional
+
+        numbers, texts, seed = share
+        rng = np.random.default_rng(seed)
+        moves = moved(len(numbers), rng)
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+        pictures = (vary(self.pictures.pixels[numbers], moves, rng) - mean) / std
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            seen = self.model.encode_image(pictures.contiguous(memory_format=torch.channels_last))
+            cells = self.cells(self._features.last)
+            read = _read(self.model, self.words.encode(texts))
+        there = torch.from_numpy(self.places.cells(numbers, moves, self.grid))
+        missed = functional.binary_cross_entropy_with_logits(
+            cells.float().flatten(2).transpose(1, 2), there, reduction="sum"
+        ) / (len(numbers) * self.grid**2 / 2)
+        return functional.normalize(seen.float(), dim=-1), functional.normalize(read.float(), dim=-1), missed
+
+    def backward(self, pull: tuple[tuple[Any, Any, Any], Any, Any, float]) -> Any:
+        """Gradients of all weights, from those of the vectors and the weight of the cells' loss."""
+        import torch
+
+        (seen, read, missed), to_seen, to_read, weight = pull
+        return torch.autograd.grad(
+            (seen, read, missed), self.weights, (to_seen, to_read, torch.tensor(weight)), allow_unused=True
+        )
+
+
 class FacetBits:
     """Facet sets as rows of zeros and ones, to see quickly which pictures hold all that a caption names."""
 
     def __init__(self, shown: Sequence[frozenset[str]]) -> None:
-        shown = [nameable(facets) for facets in shown]
         self.columns = {facet: column for column, facet in enumerate(sorted(set().union(*shown)))}
         self.rows = self.bits(shown)
 
@@ -132,33 +207,15 @@ class FacetBits:
 def _captions(
     rng: random.Random, shown: Sequence[frozenset[str]], lexicon: Lexicon, plan: Plan
 ) -> tuple[list[str], list[frozenset[str]]]:
+    """Two of each picture: one of few facets, one of more or of two objects with their colours."""
     texts, named = [], []
     for facets in shown:
-        for number in range(plan.captions):
-            count = (1, rng.choice((2, 3)), rng.choice((3, 4, 5, 6, 8)))[number % 3]
-            chosen = choose(rng, facets, count, lexicon)
+        several = choose_pair(rng, facets) if rng.random() < 0.25 else frozenset()
+        few, many = choose(rng, facets, rng.choice((1, 1, 2, 2, 3)), lexicon), rng.choice((2, 3, 3, 4, 5, 7))
+        for chosen in (few, several or choose(rng, facets, many, lexicon)):
             texts.append(write(rng, chosen, lexicon, related=plan.related))
             named.append(chosen)
     return texts, named
-
-
-def _tensor(pixels: NDArray[np.uint8], rng: np.random.Generator) -> Any:
-    """(n, 3, side, side), normalised."""
-    import torch
-
-    varied = (vary(pixels, rng) - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
-    return torch.from_numpy(varied).permute(0, 3, 1, 2)
-
-
-def _vectors(model: Any, pictures: Any, numbers: NDArray[np.int64]) -> tuple[Any, Any]:
-    """Unit vectors (n, dimensions) of pictures and of texts."""
-    import torch
-    from torch.nn import functional
-
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        seen = model.encode_image(pictures)
-        read = _read(model, numbers)
-    return functional.normalize(seen.float(), dim=-1), functional.normalize(read.float(), dim=-1)
 
 
 def _contrast(seen: Any, read: Any, scale: Any, hits: NDArray[np.float32]) -> Any:
@@ -196,36 +253,50 @@ def _read(model: Any, numbers: NDArray[np.int64]) -> Any:
     return torch.cat(parts)[torch.from_numpy(np.argsort(order, kind="stable"))]
 
 
-def _plain(facets: Iterable[str]) -> frozenset[str]:
-    """Facets without who has them: a red car and a dog are "object:car", "object:dog" and "colour::red"."""
-    parts = [facet.split(":") for facet in facets if not facet.startswith(("count:", "relation:"))]
-    return frozenset(f"colour::{part[2]}" if part[0] == "colour" else ":".join(part) for part in parts)
+def labels(facets: Iterable[str]) -> frozenset[str]:
+    """Nameable facets, and each colour without its owner too: "colour:car:red" is also "colour::red"."""
+    facets = nameable(facets)
+    return facets | {f"colour::{facet.split(':')[2]}" for facet in facets if facet.startswith("colour:")}
 
 
-def _anchors(count: int, dimensions: int) -> Any:
-    """One learned vector for each plain facet, which the towers' vectors should lean to where they hold it.
+def _anchors(facets: Sequence[str], dimensions: int) -> Any:
+    """A vector for each facet, which the towers' vectors should lean to where they hold it.
 
     A sigmoid loss over all facets, as in Zhai et al., "Sigmoid Loss for Language Image Pre-Training" (2023). It tells
     the picture tower what is there from the first step on, while the contrast only tells whole captions apart. The
-    anchors are thrown away after training.
+    vector of "colour:car:red" is the product of one learned for cars and one learned for being red (Plate,
+    "Holographic Reduced Representations", 1995, binds alike), so a combination that never occurred has one too. They
+    are thrown away after training.
     """
     import torch
     from torch.nn import functional
 
+    parts = [facet.split(":") for facet in facets]
+    owners = {name: number for number, name in enumerate(sorted({part[1] for part in parts}))}
+    traits = {name: number for number, name in enumerate(sorted({_trait(part) for part in parts}))}
+
     class Anchors(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.table = torch.nn.Parameter(torch.randn(count, dimensions) * dimensions**-0.5)
+            self.owners = torch.nn.Parameter(torch.randn(len(owners), dimensions))
+            self.traits = torch.nn.Parameter(torch.randn(len(traits), dimensions))
             self.scale = torch.nn.Parameter(torch.tensor(math.log(10.0)))
-            self.shift = torch.nn.Parameter(torch.tensor(-4.0))
+            self.shift = torch.nn.Parameter(torch.tensor(-5.0))
+            self.whose = torch.tensor([owners[part[1]] for part in parts])
+            self.what = torch.tensor([traits[_trait(part)] for part in parts])
 
         def forward(self, vectors: Any, held: NDArray[np.uint8]) -> Any:
-            table = functional.normalize(self.table, dim=-1)
+            table = functional.normalize(self.owners[self.whose] * self.traits[self.what], dim=-1)
             logits = self.scale.exp() * vectors @ table.T + self.shift
             right = torch.from_numpy(held).float()
-            return functional.binary_cross_entropy_with_logits(logits, right, reduction="sum") / (5 * len(right))
+            return functional.binary_cross_entropy_with_logits(logits, right, reduction="sum") / (8 * len(right))
 
     return Anchors()
+
+
+def _trait(part: Sequence[str]) -> str:
+    """What an anchor says of its owner: that it is there, its colour, its number."""
+    return ":".join((part[0], *part[2:]))
 
 
 def _optimizer(weights: Sequence[Any], plan: Plan) -> Any:
@@ -234,7 +305,7 @@ def _optimizer(weights: Sequence[Any], plan: Plan) -> Any:
     plain = [weight for weight in weights if weight.ndim < 2]
     decayed = [weight for weight in weights if weight.ndim >= 2]
     groups = [{"params": plain, "weight_decay": 0.0}, {"params": decayed, "weight_decay": plan.decay}]
-    return torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), eps=1e-6)
+    return torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
 
 
 def _cosine(share: float) -> float:

@@ -4,7 +4,17 @@ import random
 
 import pytest
 
-from search.training.captions import TEMPLATES, Lexicon, choose, held_out_combinations, plural, templates, write
+from search.training.captions import (
+    TEMPLATES,
+    Lexicon,
+    choose,
+    choose_pair,
+    frame_words,
+    held_out_combinations,
+    plural,
+    templates,
+    write,
+)
 
 LEXICON = Lexicon(
     words={
@@ -75,3 +85,14 @@ def test_what_goes_without_saying_is_never_held_out() -> None:
 )
 def test_plurals(one: str, many: str) -> None:
     assert plural(one) == many
+
+
+def test_a_pair_is_two_objects_each_with_its_colour() -> None:
+    pair = {"object:car", "colour:car:red", "object:dog", "colour:dog:brown"}
+    assert choose_pair(random.Random(1), SHOWN) == pair
+    assert not choose_pair(random.Random(1), SHOWN - {"object:dog"})
+
+
+def test_the_words_of_frames_hold_those_of_held_out_ones() -> None:
+    assert {"show", "picture", "weather"} <= frame_words()
+    assert "car" not in frame_words()

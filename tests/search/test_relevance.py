@@ -10,9 +10,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
-from creator.management.commands.train_starter_clip import GALLERY_SEED, draw, lexicon_of
+from creator.management.commands import _drawn
+from creator.management.commands._drawn import lexicon_of
 from generation.illustrations.catalog import Catalog
 from search.engines.onnx import OnnxEmbedder
 from search.ranking import LIKELY, ORDINARY, SURE, Usual, against, rrf
@@ -35,9 +35,8 @@ def lexicon() -> Lexicon:
 
 @pytest.fixture(scope="module")
 def gallery(embedder: OnnxEmbedder) -> Gallery:
-    parts = list(draw(256, GALLERY_SEED, 96, 1, unseen=False))
-    pictures = embedder.embed_pictures([Image.fromarray(square) for part in parts for square in part[0]])
-    return pictures, [facets for part in parts for facets in part[1]]
+    drawn = _drawn.gallery(256)
+    return embedder.embed_pictures(list(drawn.pictures)), list(drawn.facets)
 
 
 def usual(embedder: OnnxEmbedder, pictures: NDArray[np.float32]) -> Usual:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from search.engines.onnx import PICTURE, STARTER, TEXT, WORDS, OnnxEmbedder, squashed
+from search.training.evaluate import judge
 from search.training.export import digest
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
@@ -41,15 +42,21 @@ class TestWhatShips:
         assert card["command"].startswith("manage.py train_starter_clip")
         assert card["domains"] == ["illustrations"]
         assert card["measured"]["gallery"] == 1000
-        assert card["measured"]["recall_at_10"] >= 0.6
+        assert card["measured"]["recall_at_10"] >= 0.9
+        assert card["measured"]["recall_at_10_two_coloured_objects"] >= 0.75
 
     def test_words_find_drawings_that_it_never_saw(self, embedder: OnnxEmbedder) -> None:
-        from creator.management.commands.train_starter_clip import draw, evaluate, lexicon_of
+        from creator.management.commands._drawn import gallery, lexicon_of
         from generation.illustrations.catalog import Catalog
 
-        drawn = list(draw(300, 7001, 96, 1, unseen=False))
-        report = evaluate(STARTER, drawn, lexicon_of(Catalog.load()), queries=300)
-        assert report.recall_at_10 >= 0.6
+        quality = judge(embedder, gallery(300, 7001), lexicon_of(Catalog.load()), queries=600)
+        assert quality.all.recall_at_10 >= 0.9  # fewer pictures than the card's thousand: an easier question
+        assert quality.two_coloured_objects.recall_at_10 >= 0.75
+
+    def test_show_me_is_no_stage(self, embedder: OnnxEmbedder) -> None:
+        shown, car, stage = embedder.embed_texts(["show me a car", "a car", "a stage"])
+        assert float(shown @ car) > 0.9
+        assert float(shown @ stage) < float(car @ stage) + 0.05
 
     def test_size_and_shape_of_a_drawing_matter_little(self, embedder: OnnxEmbedder) -> None:
         from generation.illustrations.catalog import Catalog
@@ -108,7 +115,7 @@ def test_a_picture_is_seen_whole_whatever_its_aspect() -> None:
 @pytest.mark.skipif(not importlib.util.find_spec("open_clip"), reason="needs the extra local-models")
 class TestTraining:
     def test_fifty_steps_let_the_loss_fall_and_the_export_agrees(self, tmp_path: Path) -> None:
-        from creator.management.commands.train_starter_clip import draw, lexicon_of
+        from creator.management.commands._drawn import lexicon_of, training_parts
         from generation.illustrations.catalog import Catalog
         from search.engines.words import Words
         from search.training.captions import fillers
@@ -120,8 +127,8 @@ class TestTraining:
         shape = Shape(side=64, picture_width=16, picture_blocks=(1, 1, 1, 1), text_layers=1)
         lexicon = lexicon_of(Catalog.load())
         words = Words.of(lexicon.texts(), context=shape.context, fillers=fillers())
-        pictures = Pictures.store(tmp_path / "drawn", draw(300, 1, shape.side, 1, unseen=True), 300)
-        plan = Plan(steps=50, minutes=5, batch=64, warm_up=5)
+        pictures = Pictures.store(tmp_path / "drawn", training_parts(300, 1, shape.side, 1), 300)
+        plan = Plan(steps=50, minutes=5, batch=64, warm_up=5, rate=3e-3)
         trained = train(pictures, lexicon, words, shape, plan, checkpoint=tmp_path / "weights.pt")
         assert len(trained.losses) == 50
         assert np.mean(trained.losses[-10:]) < np.mean(trained.losses[:5]) - 0.3
@@ -132,10 +139,11 @@ class TestTraining:
         assert OnnxEmbedder(folder=tmp_path).embed_texts(["a red car"]).shape == (1, shape.dimensions)
 
     def test_training_pictures_show_no_held_out_combination(self) -> None:
-        from creator.management.commands.train_starter_clip import lexicon_of, scene_of
+        from creator.management.commands._drawn import lexicon_of, training_scene
         from generation.illustrations.catalog import Catalog
         from search.training.captions import held_out_combinations
 
-        lexicon = lexicon_of(Catalog.load())
+        catalog = Catalog.load()
+        lexicon = lexicon_of(catalog)
         for seed in range(100):
-            assert not held_out_combinations(scene_of(seed, unseen=True, lexicon=lexicon).facets(), lexicon)
+            assert not held_out_combinations(training_scene(seed, catalog, lexicon).facets(), lexicon)
