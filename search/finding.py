@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 import uuid
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import F, Q, QuerySet
@@ -106,14 +106,17 @@ class Results:
         return len(self.found)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What a result needs of its moment."""
 
     asset_id: uuid.UUID
     start: float
     kind: str
     pdq: str
+
+
+COLUMNS = ("asset_id", "start", "asset__kind", "pdq")
+"""Of a Row."""
 
 
 def find(query: Query, *, embedder: Embedder | None = None, index: Index | None = None) -> Results:
@@ -164,6 +167,12 @@ class _Search:
             self.asked = wanted(self._words_of_moment())
         meant = query.like is None and query.like_moment is None and (not query.words or bool(self.asked.none_of))
         self.compares = bool(self.asked or self.vectors) or not meant  # signs alone ("?!") ask for nothing
+        self.enough = self.hint = fulltext.least(self.asked, WORDS_ENOUGH)
+        if len(self.asked.any_of + self.asked.all_of) > 2:
+            self.hint = fulltext.least(self.asked, WORDS_SOME)
+        self._rows: dict[int, Row] = {}
+        self._held: dict[int, int] = {}
+        self._looks = self._hinted = self._bad = frozenset[int]()
         self.fit = self._fit() if query.relevant_only and self.compares else Q()
         self.shown = self.moments.filter(self.fit)
 
@@ -237,29 +246,33 @@ class _Search:
     # What fits -------------------------------------------------------------------------------------------------------
 
     def _fit(self) -> Q:
-        """The condition on moments of being a result where only what is relevant is one."""
-        about = self._about(LIKELY)
-        return about & ~Q(pk__among=self._showing_unwanted()) if self.unwanted else about
-
-    def _about(self, deviations: float) -> Q:
-        """The condition on moments of being about what was asked.
+        """The condition on moments of being a result where only what is relevant is one.
 
         Half of the words are enough, so is a picture that shows them well over what is usual; a third of the words and
         a picture that shows them a little are enough together.
         """
-        beginnings = not self.query.literal
-        about = Q(pk__in=[])
-        if self.asked:
-            about |= Q(pk__in=fulltext.holding(self.asked, WORDS_ENOUGH, beginnings=beginnings))
         for signal in self.vectors:
             usual = self._usual(signal)
             # Where there are too few pictures to know what is usual, all of them are.
-            enough = usual.at(LIKE if signal == "likeness" else deviations) if usual else -1.0
-            about |= Q(pk__among=self._over(signal, enough))
-            if usual and signal == "picture" and len(self.asked.any_of + self.asked.all_of) > 2:
-                hint = Q(pk__in=fulltext.holding(self.asked, WORDS_SOME, beginnings=beginnings))
-                about |= hint & Q(pk__among=self._over(signal, usual.at(A_LITTLE)))
-        return about
+            self._looks |= self._over(signal, usual.at(LIKE if signal == "likeness" else LIKELY) if usual else -1.0)
+            if usual and signal == "picture" and self.hint < self.enough:
+                self._hinted = self._over(signal, usual.at(A_LITTLE))
+        self._bad = self._showing_unwanted()
+        about = Q(pk__among=self._looks)
+        if self.asked:
+            beginnings, hinted = not self.query.literal, self._hinted
+            about |= Q(pk__in=fulltext.holding(
+                self.asked, self.enough, beginnings=beginnings, hint=self.hint, hinted=hinted
+            ))  # fmt: skip
+        return about & ~Q(pk__among=self._bad) if self._bad else about
+
+    def _fitting(self, ids: Iterable[int]) -> Iterator[int]:
+        """Those that fit, of moments whose words were looked at: `_fit` without asking the database once more."""
+        for number in ids:
+            held = self._held.get(number, 0)
+            by_words = held >= self.enough or (held >= self.hint and number in self._hinted)
+            if (by_words or number in self._looks) and number not in self._bad:
+                yield number
 
     def _usual(self, signal: str) -> Usual | None:
         """What is usual for a signal in this library: with ordinary words, or with the picture to compare with."""
@@ -271,21 +284,21 @@ class _Search:
             )
         return self._usuals.get(signal)
 
-    def _over(self, signal: str, cosine: float) -> list[int]:
+    def _over(self, signal: str, cosine: float) -> frozenset[int]:
         """The moments whose pictures have at least this cosine to what a signal compares with."""
-        fetch = DEPTHS[0]
-        while True:
-            hits = self._nearest(signal, fetch)
-            if len(hits) < fetch or fetch >= DEEPEST or hits[-1].score < cosine:
-                return [hit.id for hit in hits if hit.score >= cosine]
-            fetch *= 4
+        hits: list[Hit] = []
+        for depth in DEPTHS:
+            hits = self._nearest(signal, depth)
+            if len(hits) < depth or hits[-1].score < cosine:
+                break
+        return frozenset(hit.id for hit in hits if hit.score >= cosine)
 
-    def _showing_unwanted(self) -> list[int]:
+    def _showing_unwanted(self) -> frozenset[int]:
         """The moments whose pictures show an unwanted word."""
-        usual = self._usual("picture")
+        usual = self._usual("picture") if self.unwanted else None
         if usual is None:
-            return []
-        return [number for text in self.unwanted for number in self._over(f"-{text}", usual.at(LIKELY))]
+            return frozenset()
+        return frozenset().union(*(self._over(f"-{text}", usual.at(LIKELY)) for text in self.unwanted))
 
     def _nearest(self, signal: str, limit: int) -> list[Hit]:
         """The nearest pictures to what a signal compares with; of those asked for, the filters may drop some yet."""
@@ -323,7 +336,9 @@ class _Search:
         for depth in DEPTHS if self.query.sort == "relevance" else DEPTHS[-1:]:
             lists, full = self._lists(depth)
             ids = {number for ranked in lists.values() for number, _ in ranked}
-            rows = self._rows(ids)
+            if self.asked:
+                self._held = fulltext.held(self.asked, ids, beginnings=not self.query.literal)
+            rows = {number: self._rows[number] for number in (self._fitting(ids) if self.query.relevant_only else ids)}
             self.cut = self.cut or len(rows) < len(ids)
             lists = {name: [pair for pair in ranked if pair[0] in rows] for name, ranked in lists.items()}
             fused = rrf(lists, group={number: row.asset_id for number, row in rows.items()})
@@ -357,8 +372,12 @@ class _Search:
             lists[signal] = [(hit.id, hit.score) for hit in kept[:depth]]
             full = full or (len(hits) >= depth and self._may_fit(signal, hits[depth - 1].score))
         if self.asked:
-            matching = self.shown.matching(self.asked).values_list("id", WordRank("words__document", query=self.asked))
-            lists["words"] = [(number, round(float(rank), 12)) for number, rank in matching[:depth]]
+            rank = WordRank("words__document", query=self.asked)
+            matching = self.shown.matching(self.asked).values_list("id", rank, *COLUMNS)[:depth]
+            lists["words"] = []
+            for number, value, *columns in matching:
+                lists["words"].append((number, round(float(value), 12)))
+                self._rows[number] = Row(*columns)
             full = full or len(lists["words"]) == depth
         return lists, full
 
@@ -369,25 +388,19 @@ class _Search:
 
     def _still_there(self, hits: Sequence[Hit]) -> list[Hit]:
         """Checked against the rows: an index that lags can't show what is gone or belongs to somebody else."""
-        if self._allowed_ids is not None:  # the index was given the rows themselves
-            return list(hits)
-        moments = self.moments.filter(pk__among=[hit.id for hit in hits])
-        there = set(moments.order_by().values_list("id", flat=True))
+        # Where the index was given the rows themselves, they passed the filters: to ask again makes SQLite try every
+        # pair of two lists.
+        passing = self.moments if self._allowed_ids is None else Moment.objects.in_workspace(self.query.workspace_id)
+        found = passing.filter(pk__among=frozenset(hit.id for hit in hits)).order_by().values_list("id", *COLUMNS)
+        there = {number: Row(*columns) for number, *columns in found}
+        self._rows |= there
         return [hit for hit in hits if hit.id in there]
-
-    def _rows(self, ids: set[int]) -> dict[int, Row]:
-        """What results need, of the moments that are to be shown."""
-        # They passed the filters when they were found; to ask once more makes SQLite try every pair of two lists.
-        own = Moment.objects.in_workspace(self.query.workspace_id)
-        found = own.filter(self.fit, pk__among=sorted(ids)).order_by()
-        columns = found.values_list("id", "asset_id", "start", "asset__kind", "pdq")
-        return {number: Row(asset_id, start, kind, pdq) for number, asset_id, start, kind, pdq in columns}
 
     def _dates(self, ids: Sequence[int]) -> dict[int, datetime]:
         """What results are sorted by where it isn't relevance."""
         taken = Coalesce("asset__taken", "asset__created")
         date = F("asset__created") if self.query.sort == "added" else taken
-        return dict(Moment.objects.filter(pk__among=ids).order_by().values_list("id", date))
+        return dict(Moment.objects.filter(pk__among=frozenset(ids)).order_by().values_list("id", date))
 
     def _penalised(self, fused: list[Fused[int]]) -> list[Fused[int]]:
         """The same, with what unwanted words take from pictures that show them."""
@@ -408,7 +421,7 @@ class _Search:
         """Results of what was fused, near-duplicates folded, in an order in which look-alikes wait."""
         ids = [one.key for one in block]
         seen = self._embedded(ids)
-        fits = self._fits(ids, seen)
+        fits = self._fits(seen)
         found = [
             Found(
                 moment_id=one.key,
@@ -430,34 +443,27 @@ class _Search:
             found = [found[at] for at in mmr(vectors, [one.score for one in found], len(found))]
         return found
 
-    def _fits(self, ids: Sequence[int], seen: Mapping[int, Vectors]) -> Callable[[int, float], bool]:
-        """Whether a moment is about what was asked, by as many deviations: `_about` for moments that are at hand."""
-        enough = self._holding(ids, WORDS_ENOUGH)
-        hints = self._holding(ids, WORDS_SOME) if len(self.asked.any_of + self.asked.all_of) > 2 else set()
+    def _fits(self, seen: Mapping[int, Vectors]) -> Callable[[int, float], bool]:
+        """Whether a moment is about what was asked, its picture by as many deviations."""
         usuals = {signal: self._usual(signal) for signal in self.vectors}
 
         def fits(number: int, deviations: float) -> bool:
-            if number in enough:
+            held = self._held.get(number, 0)
+            if held >= self.enough:
                 return True
             for signal, usual in usuals.items() if number in seen else ():
-                needed = LIKE if signal == "likeness" else A_LITTLE if number in hints else deviations
+                needed = LIKE if signal == "likeness" else A_LITTLE if held >= self.hint else deviations
                 if usual is None or float(seen[number] @ self.vectors[signal]) >= usual.at(needed):
                     return True
             return False
 
         return fits
 
-    def _holding(self, ids: Sequence[int], share: float) -> set[int]:
-        if not self.asked:
-            return set()
-        held = fulltext.holding(self.asked, share, beginnings=not self.query.literal)
-        return set(Moment.objects.filter(pk__among=ids, pk__in=held).order_by().values_list("id", flat=True))
-
     def _embedded(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """The vectors of moments, of those whose picture the embedder has seen."""
         if self.space is None:
             return {}
-        rows = dict(self.space.rows().filter(moment__pk__among=ids).values_list("moment_id", "vector"))
+        rows = dict(self.space.rows().filter(moment__pk__among=frozenset(ids)).values_list("moment_id", "vector"))
         return dict(zip(rows, spaces.vectors_of(bytes(blob) for blob in rows.values()), strict=False))
 
     # Without anything to compare with --------------------------------------------------------------------------------
@@ -466,7 +472,7 @@ class _Search:
         """The condition on assets of having no moment that holds or shows an unwanted word; None where none is."""
         if not self.asked.none_of:
             return None
-        bad = Q(pk__in=fulltext.holding(Wanted(self.asked.none_of), 0, beginnings=False))
+        bad = Q(pk__in=fulltext.holding(Wanted(self.asked.none_of), 1, beginnings=False))
         bad |= Q(pk__among=self._showing_unwanted())
         own = Moment.objects.in_workspace(self.query.workspace_id)
         return ~Q(pk__in=own.filter(bad).order_by().values("asset"))
@@ -483,7 +489,9 @@ class _Search:
         if self.compares:
             found = list(islice(self.ranked(), some.start, some.stop))
             if query.relevant_only and not self.cut and self.asked:
-                self.cut = self.moments.matching(self.asked).exclude(pk__in=self.shown.order_by().values("pk")).exists()
+                # Not `matching`: SQLite would look up each moment in the words instead of the few words in the moments.
+                matching = self.moments.filter(pk__in=fulltext.holding(self.asked, 1))
+                self.cut = matching.exclude(self.fit).exists()
             return found
         if query.every_moment:
             rows = self.moments.filter(asset__in=self.listed().order_by().values("pk"))

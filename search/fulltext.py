@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,37 +104,73 @@ class HasItem(Lookup):
 
 
 class Among(Lookup):
-    """`pk__among=[3, 5, 8]`: `in` with one parameter however many numbers there are, where databases count them."""
+    """`pk__among={3, 5, 8}`: `in` with one parameter however many numbers there are, where databases count them.
+
+    Many of them come faster in a set than in a list, each item of which Django looks into.
+    """
 
     lookup_name = "among"
     prepare_rhs = False
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
-        numbers = json.dumps([int(number) for number in self.rhs])
-        return f"{column} IN (SELECT value FROM json_each(%s))", [*params, numbers]  # noqa: S608
+        condition, numbers = _among(column, self.rhs, connection.alias)
+        return condition, [*params, numbers]
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        column, params = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s::bigint[])", [*params, [int(number) for number in self.rhs]]
+    as_postgresql = as_sqlite
 
 
-def holding(asked: Wanted, share: float, *, beginnings: bool = True, using: str = "default") -> RawSQL:
-    """The numbers of the moments whose words hold at least this share of a query's words, as a subquery.
+def least(asked: Wanted, share: float) -> int:
+    """How many of a query's words are at least this share of them; at least one."""
+    return max(1, math.ceil(share * len(asked.any_of + asked.all_of) - 1e-9))
+
+
+def holding(
+    asked: Wanted, enough: int, *, beginnings: bool = True, hint: int = 0, hinted: Collection[int] = (),
+    using: str = "default",
+) -> RawSQL:  # fmt: skip
+    """The numbers of the moments whose words hold enough of a query's words, as a subquery; of those among `hinted`,
+    `hint` words are enough.
 
     Every workspace's: only for `pk__in` beside a workspace. `beginnings`: longer words that begin with one count, too.
     """
+    arms, params = _arms(asked, beginnings, using)
+    if enough > 1:
+        arms = f"SELECT rowid FROM ({arms}) held GROUP BY rowid HAVING COUNT(*) >= {enough}"  # noqa: S608
+        if hinted:
+            among, numbers = _among("rowid", hinted, using)
+            arms, params = f"{arms} OR (COUNT(*) >= {hint} AND {among})", [*params, numbers]
+    return RawSQL(arms, params)  # noqa: S611 names and numbers of ours only; the words are parameters
+
+
+def held(asked: Wanted, ids: Collection[int], *, beginnings: bool = True, using: str = "default") -> dict[int, int]:
+    """How many of a query's words the words of each of these moments hold, of those that hold any."""
+    arms, params = _arms(asked, beginnings, using)
+    # The sign keeps SQLite from asking FTS5 for one row after the other.
+    among, numbers = _among("+rowid", ids, using)
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"SELECT rowid, COUNT(*) FROM ({arms}) held WHERE {among} GROUP BY rowid", [*params, numbers]  # noqa: S608
+        )
+        return dict(cursor.fetchall())
+
+
+def _arms(asked: Wanted, beginnings: bool, using: str) -> tuple[str, list[Any]]:
+    """The numbers of the moments that hold a query's words, each as often as it holds one; and the parameters."""
     parts = [*(Wanted((run,)) for run in asked.any_of), *(Wanted((), (run,)) for run in asked.all_of)]
-    least = max(1, math.ceil(share * len(parts) - 1e-9))
     if connections[using].vendor == "postgresql":
         arm, written = f"{TABLE} @@ %s::tsquery", for_tsquery
     else:
         arm, written = f"{TABLE} MATCH %s", for_fts5
     queries = [written(part, beginnings=beginnings) for part in parts]
-    arms = " UNION ALL ".join(f"SELECT rowid FROM {TABLE} WHERE {arm}" for _ in parts)  # noqa: S608
-    if least > 1:
-        arms = f"SELECT rowid FROM ({arms}) held GROUP BY rowid HAVING COUNT(*) >= {least}"  # noqa: S608
-    return RawSQL(arms, queries)  # noqa: S611 names and numbers of ours only; the words are parameters
+    return " UNION ALL ".join(f"SELECT rowid FROM {TABLE} WHERE {arm}" for _ in parts), queries  # noqa: S608
+
+
+def _among(column: str, ids: Collection[int], using: str) -> tuple[str, Any]:
+    """A condition with one parameter, and that."""
+    if connections[using].vendor == "postgresql":
+        return f"{column} = ANY(%s::bigint[])", list(ids)
+    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))  # noqa: S608
 
 
 def store(texts: Sequence[Texts], *, using: str = "default") -> None:

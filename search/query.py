@@ -136,9 +136,9 @@ def allowed(query: Query) -> MomentQuerySet:
         moments = moments.filter(asset__archived__isnull=True)
     asked = wanted(query.words)
     if asked.all_of:
-        moments = moments.filter(pk__in=fulltext.holding(Wanted((), asked.all_of), 1.0))
+        moments = moments.filter(pk__in=fulltext.holding(Wanted((), asked.all_of), len(asked.all_of)))
     if asked.none_of:
-        moments = moments.exclude(pk__in=fulltext.holding(Wanted(asked.none_of), 0.0, beginnings=False))
+        moments = moments.exclude(pk__in=fulltext.holding(Wanted(asked.none_of), 1, beginnings=False))
     return moments
 
 

@@ -150,6 +150,7 @@ def mmr(vectors: Vectors, scores: Sequence[float], limit: int, trade_off: float 
     relevance = np.asarray(scores, np.float64)
     relevance = relevance / max(float(relevance.max()), 1e-12)
     likeness = np.zeros(count)
+    alike = np.asarray(vectors, np.float64) @ np.asarray(vectors, np.float64).T
     left = np.ones(count, bool)
     chosen: list[int] = []
     while len(chosen) < min(limit, count):
@@ -157,7 +158,7 @@ def mmr(vectors: Vectors, scores: Sequence[float], limit: int, trade_off: float 
         row = int(np.argmax(np.round(gain, 9)))
         chosen.append(row)
         left[row] = False
-        likeness = np.maximum(likeness, np.asarray(vectors, np.float64) @ np.asarray(vectors[row], np.float64))
+        likeness = np.maximum(likeness, alike[row])
     return chosen
 
 

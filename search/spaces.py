@@ -189,7 +189,7 @@ def nearest_row(
         best_scores = np.concatenate([best_scores, np.round(vectors[keep].astype(np.float64) @ query, 7)])
         order = np.lexsort((best_ids, -best_scores))[:limit]
         best_ids, best_scores = best_ids[order], best_scores[order]
-    return [Hit(int(number), float(score)) for number, score in zip(best_ids, best_scores, strict=True)]
+    return list(map(Hit, best_ids.tolist(), best_scores.tolist()))
 
 
 _rebuilding: set[str] = set()

@@ -129,7 +129,7 @@ def find(workspace: Workspace, question: Question | str = "", *, offset: int = 0
     """One page of what a question finds in a workspace. Raises QueryError where it makes no sense, EngineError where a
     picture can't be looked at. An empty question finds everything, what was added last first."""
     results = search.find(replace(_query(workspace, question), offset=offset, limit=limit))
-    assets = Asset.objects.in_workspace(workspace.pk).prefetch_related("renditions").in_bulk(
+    assets = Asset.objects.in_workspace(workspace.pk).order_by().prefetch_related("renditions").in_bulk(
         [found.asset_id for found in results.found]
     )
     shown = tuple(Shown(assets[found.asset_id], found) for found in results.found if found.asset_id in assets)

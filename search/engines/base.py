@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +141,7 @@ class TextRuns:
         self._changed.notify_all()
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """One found vector: the id that it was added with, and its cosine to the query."""
 
     id: int

@@ -314,7 +314,7 @@ def best(ids: NDArray[np.int64], vectors: NDArray[Any], query: Vectors, limit: i
     """The best of some candidates. Cosines in float64, to seven decimals: equals score equal, wherever stored."""
     scores = np.round(np.asarray(vectors, np.float64) @ np.asarray(query, np.float64), 7)
     order = np.lexsort((ids, -scores))[:limit]
-    return [Hit(int(ids[at]), float(scores[at])) for at in order]
+    return list(map(Hit, ids[order].tolist(), scores[order].tolist()))
 
 
 def _likely(vectors: Vectors, query: Vectors, limit: int, usable: Mask | None = None) -> NDArray[np.int64]:
