@@ -253,10 +253,10 @@ class _Search:
         """
         for signal in self.vectors:
             usual = self._usual(signal)
+            if usual and signal == "picture" and self.hint < self.enough:  # first, since it asks the index for more
+                self._hinted = self._over(signal, usual.at(A_LITTLE), DEPTHS[1:])
             # Where there are too few pictures to know what is usual, all of them are.
             self._looks |= self._over(signal, usual.at(LIKE if signal == "likeness" else LIKELY) if usual else -1.0)
-            if usual and signal == "picture" and self.hint < self.enough:
-                self._hinted = self._over(signal, usual.at(A_LITTLE))
         self._bad = self._showing_unwanted()
         about = Q(pk__among=self._looks)
         if self.asked:
@@ -284,10 +284,10 @@ class _Search:
             )
         return self._usuals.get(signal)
 
-    def _over(self, signal: str, cosine: float) -> frozenset[int]:
+    def _over(self, signal: str, cosine: float, depths: Sequence[int] = DEPTHS) -> frozenset[int]:
         """The moments whose pictures have at least this cosine to what a signal compares with."""
         hits: list[Hit] = []
-        for depth in DEPTHS:
+        for depth in depths:
             hits = self._nearest(signal, depth)
             if len(hits) < depth or hits[-1].score < cosine:
                 break

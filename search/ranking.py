@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
@@ -123,15 +122,16 @@ def rrf(
 def _ranks(ranked: Sequence[tuple[Key, float]], group: Mapping[Key, Hashable] | None) -> list[float]:
     """1, 2, 3 ... by group; within a group, each better moment of its own costs less than a rank."""
     ranks: list[float] = []
-    better: Counter[Hashable] = Counter()
-    equal: Counter[Hashable] = Counter()
+    better: dict[Hashable, int] = {}
+    equal: list[Hashable] = []
     for position, (key, value) in enumerate(ranked):
         if position and value != ranked[position - 1][1]:
-            better.update(equal)
+            for one in equal:
+                better[one] = better.get(one, 0) + 1
             equal.clear()
         own = group[key] if group is not None else key
-        equal[own] += 1
-        ahead = better[own]
+        equal.append(own)
+        ahead = better.get(own, 0)
         ranks.append(1 + len(better) - (ahead > 0) + ahead / (1 + ahead))
     return ranks
 
