@@ -488,7 +488,8 @@ class _Search:
         query, some = self.query, slice(self.query.offset, self.query.offset + self.query.limit + 1)
         if self.compares:
             found = list(islice(self.ranked(), some.start, some.stop))
-            if query.relevant_only and not self.cut and self.asked:
+            every = self.enough == 1 and not self._bad and not query.literal  # whatever holds one of the words fits
+            if query.relevant_only and not self.cut and self.asked and not every:
                 # Not `matching`: SQLite would look up each moment in the words instead of the few words in the moments.
                 matching = self.moments.filter(pk__in=fulltext.holding(self.asked, 1))
                 self.cut = matching.exclude(self.fit).exists()
