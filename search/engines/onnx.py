@@ -143,8 +143,8 @@ class OnnxEmbedder(Embedder):
 
     def _embed_texts(self, texts: list[str]) -> Vectors:
         parts = []
-        for start in range(0, len(texts), BATCH):
-            numbers = self._tokenizer.encode(texts[start : start + BATCH])
+        for start in range(0, len(texts), self._batch):
+            numbers = self._tokenizer.encode(texts[start : start + self._batch])
             if self._data().get("trimmed"):
                 numbers = trimmed(numbers, self._tokenizer.pad)
             parts.append(self._run(TEXT, numbers))
@@ -153,10 +153,15 @@ class OnnxEmbedder(Embedder):
     def _embed_pictures(self, pictures: list[Image.Image]) -> Vectors:
         preparation = Preparation.of(self._data())
         parts = [
-            self._run(PICTURE, preparation.pixels(pictures[start : start + BATCH]))
-            for start in range(0, len(pictures), BATCH)
+            self._run(PICTURE, preparation.pixels(pictures[start : start + self._batch]))
+            for start in range(0, len(pictures), self._batch)
         ]
         return np.concatenate(parts)
+
+    @property
+    def _batch(self) -> int:
+        """Dynamic 8-bit scales are those of a whole batch: only alone does an input always give the same vector."""
+        return 1 if self.precision == "int8" else BATCH
 
 
 def graph_file(graph: str, precision: str) -> str:
