@@ -21,6 +21,8 @@ from tests.conftest import Cast
 from tests.factories import finished_story
 from tests.media_processing.test_pdq import scene
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def three(cast: Cast, django_capture_on_commit_callbacks, tmp_path) -> list[Asset]:  # type: ignore[no-untyped-def]

@@ -13,6 +13,8 @@ from media_processing.engine import EngineError
 from tests.conftest import Cast
 from tests.factories import finished_story
 
+pytestmark = pytest.mark.slow
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=20).filter(
     lambda text: not any(sign in text for sign in "=→-#")
 )

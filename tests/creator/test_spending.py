@@ -16,6 +16,8 @@ from generation.models import Budget, Charge
 from tests.conftest import Cast
 from tests.factories import finished_story
 
+pytestmark = pytest.mark.slow
+
 
 def charge(cast: Cast, key: str, amount: str = "0.10", **said: object) -> Charge:
     given: dict[str, object] = {

@@ -20,6 +20,8 @@ from tests.generation.test_openai_writer import answer
 from tests.openai_double import Double, Reply, openai_double
 from tests.views.test_studio import document, edit
 
+pytestmark = pytest.mark.slow
+
 LONG = "However, the harbour, which is old, got a new lighthouse (built of oak) on Friday, he said."
 
 

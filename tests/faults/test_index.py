@@ -18,6 +18,8 @@ from search.engines.faiss import FaissIndex
 from tests.contracts.index import ids, unit
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.slow
+
 WRITER = """
 import sys
 from search.engines import faiss

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from generation.music import HERTZ, MOODS, compose
 from media_processing.engine import EngineError
 
+pytestmark = pytest.mark.slow
+
 
 def samples(content: bytes) -> NDArray[np.float64]:
     """(n, 2) from -1 to 1."""

@@ -189,6 +189,7 @@ class TestRefusedPictures:
                 assert error.reason in {"truncated", "damaged", "huge", "wrong_type"}
 
 
+@pytest.mark.slow
 class TestVideo:
     @pytest.mark.parametrize(
         ("suffix", "content_type"),
@@ -264,6 +265,7 @@ class TestVideo:
         assert len(frames_at(path, [0, 1, 2])) == 3
 
 
+@pytest.mark.slow
 class TestRefusedVideo:
     def test_truncated_without_an_index(self, film: Path, tmp_path: Path) -> None:
         path = tmp_path / "clip.mp4"
@@ -389,6 +391,7 @@ def test_a_film_that_refers_to_another_file_stays_alone(listener: Listener, tmp_
     assert listener.hits == 0
 
 
+@pytest.mark.slow
 class TestSound:
     @pytest.mark.parametrize(
         ("suffix", "content_type"),

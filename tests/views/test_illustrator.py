@@ -13,6 +13,8 @@ from generation.illustrations.catalog import Catalog
 from generation.illustrations.styles import STYLES
 from tests.conftest import Cast
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client_of_alice(cast: Cast, client: Client) -> Client:

@@ -23,6 +23,8 @@ from tests.conftest import Cast
 from tests.factories import picture
 from tests.media_processing.makers import clip, picture_bytes, png_header
 
+pytestmark = pytest.mark.slow
+
 TOKEN = re.compile(r"picture=([\w-]{22})")
 
 
