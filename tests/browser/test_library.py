@@ -156,11 +156,20 @@ def test_files_dropped_on_the_page_are_offered_for_import(page: Page) -> None:
 
 
 def test_rows_are_filled_without_the_page_moving(page: Page) -> None:
-    shift = page.evaluate(
-        """() => new Promise((done) => new PerformanceObserver((list) => done(
-          list.getEntries().reduce((sum, each) => sum + each.value, 0))).observe({type: 'layout-shift', buffered: true})
-          || setTimeout(() => done(0), 800))"""
+    slow = page.context.new_cdp_session(page)
+    slow.send("Network.enable")
+    slow.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 20, "downloadThroughput": 200_000, "uploadThroughput": 200_000},
     )
+    page.add_init_script(
+        """window.moved = 0;
+        new PerformanceObserver((list) => { for (const each of list.getEntries()) window.moved += each.value; })
+          .observe({type: 'layout-shift', buffered: true})"""
+    )
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    shift = page.evaluate("window.moved")
     assert shift < 0.02
     edges = page.evaluate(
         """() => { const grid = document.querySelector('[data-grid]').getBoundingClientRect();
