@@ -64,6 +64,10 @@ class Story(models.Model):
     language = models.CharField(max_length=12, default="en")
     style = models.CharField(max_length=40, blank=True, help_text="how its pictures are drawn")
     music = models.CharField(max_length=20, blank=True, help_text="mood of the music under its videos; empty for none")
+    voice = models.CharField(max_length=120, blank=True, help_text="which of the engine's voices speaks; empty: any")
+    brand = models.ForeignKey("creator.Brand", null=True, blank=True, on_delete=models.SET_NULL, related_name="stories")
+    caption_style = models.CharField(max_length=20, blank=True, help_text="how captions move; empty for the brand's")
+    layout = models.CharField(max_length=40, blank=True, help_text="of its cards; empty for the one that fits its text")
     state = models.CharField(max_length=12, choices=State.choices, default=State.MAKING)
     version = models.PositiveIntegerField(default=1)
     """Grows with every edit; an edit of an older version is refused with a conflict."""
@@ -102,6 +106,12 @@ class Scene(models.Model):
         "media_processing.Asset", null=True, blank=True, on_delete=models.SET_NULL, related_name="scenes"
     )
     start = models.FloatField(default=0.0, help_text="second of the asset where the visual begins")
+    end = models.FloatField(null=True, blank=True, help_text="second where it ends; none: as long as the scene")
+    focus = models.JSONField(default=list, blank=True)
+    """The point that crops keep, set by hand: [x, y] as shares of width and height; empty: found by the machine."""
+    motion = models.CharField(max_length=20, blank=True, help_text="of a still; empty: stills take turns")
+    transition = models.CharField(max_length=20, blank=True, help_text="how the scene begins; empty for a cut")
+    effect = models.CharField(max_length=60, blank=True, help_text="name of an installed effect; empty for none")
     chosen_by_hand = models.BooleanField(default=False)
     """An editor chose the visual: a search leaves it alone."""
     made_by = models.CharField(max_length=20, blank=True)
@@ -109,6 +119,10 @@ class Scene(models.Model):
     sound = models.ForeignKey(
         "media_processing.Rendition", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    recorded = models.ForeignKey(
+        "media_processing.Asset", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """A person's own reading, which stands in place of the voice's."""
     words = models.JSONField(default=list, blank=True)
     """Word times of the sound: [{"text", "start", "end"}]; empty where captions go by sentence."""
     sentences = models.JSONField(default=list, blank=True)
@@ -143,6 +157,13 @@ class Alternative(models.Model):
     asset = models.ForeignKey("media_processing.Asset", null=True, on_delete=models.CASCADE, related_name="+")
     start = models.FloatField(default=0.0)
     text = models.TextField(blank=True)
+    sound = models.ForeignKey(
+        "media_processing.Rendition", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """Of a reading; `timing` holds {"words", "sentences", "timing", "spoken_key"} as a scene does."""
+    timing = models.JSONField(default=dict, blank=True)
+    made_by = models.JSONField(default=dict, blank=True)
+    """Who made it: {"engine", "model", "prompt", "seed", "cost", ...}."""
     score = models.FloatField(default=0.0)
     explain = models.JSONField(default=list, blank=True)
     """Why it stands where it stands: [{"name", "value", "weight", "contribution"}], summing to the score."""
