@@ -10,7 +10,17 @@ import pytest
 
 from media_processing.engine import EngineError
 from media_processing.engines.base import Passage, Word
-from media_processing.timeline import FORMATS, Timeline, TimelineScene, Visual, parse_format, parse_formats
+from media_processing.timeline import (
+    FORMATS,
+    Crop,
+    Overlap,
+    Overlay,
+    Timeline,
+    TimelineScene,
+    Visual,
+    parse_format,
+    parse_formats,
+)
 
 SCENE = TimelineScene(
     "one", Visual(Path("a.png"), focus=(0.3, 0.6), motion="pan-left"), Path("a.wav"), 2.0, "Hello there.",
@@ -20,8 +30,23 @@ SCENE = TimelineScene(
 
 
 def test_json_there_and_back() -> None:
-    timeline = Timeline(1080, 1920, (SCENE,), music=Path("m.mp3"), language="pt-BR")
+    cropped = Visual(
+        Path("a.mp4"), "video", 1.0, 4.0, crops=(Crop(0, 0.1, 0, 0.5, 1), Crop(2.5, 0.3, 0, 0.5, 1)), volume=0.5
+    )
+    outro = TimelineScene("two", cropped, transition="slide", transition_seconds=0.3, branded=False, effect="shake")
+    logo = Overlay(Path("logo.png"), "bottom-left", 0.5, 0.1)
+    timeline = Timeline(1080, 1920, (SCENE, outro), music=Path("m.mp3"), language="pt-BR", overlays=(logo,))
     assert Timeline.from_dict(json.loads(json.dumps(timeline.as_dict()))) == timeline
+
+
+def test_data_of_before_there_were_overlays_is_read() -> None:
+    data = Timeline(1080, 1920, (SCENE,)).as_dict()
+    del data["overlays"]
+    for name in ("transition_seconds", "branded", "effect"):
+        del data["scenes"][0][name]
+    for name in ("crops", "volume"):
+        del data["scenes"][0]["visual"][name]
+    assert Timeline.from_dict(data) == Timeline(1080, 1920, (SCENE,))
 
 
 @pytest.mark.parametrize("wrong", [{}, {"version": 2}, {"version": 1}, {"version": 1, "look": {}}])
@@ -51,6 +76,48 @@ def test_odd_sides_and_double_ids_are_refused() -> None:
         Timeline(1081, 1920, (SCENE,))
     with pytest.raises(ValueError, match="same id"):
         Timeline(1080, 1920, (SCENE, SCENE))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"transition": "spin"}, {"transition_seconds": 9}, {"lead": -1}, {"hold": 0},
+        {"visual": {"motion": "jump"}}, {"visual": {"kind": "text"}}, {"visual": {"focus": [0.5, 3]}},
+        {"visual": {"start": 2, "end": 1}},
+        {"visual": {"crops": [{"second": 0, "x": 0.8, "y": 0, "width": 0.5, "height": 1}]}},
+        {"visual": {"crops": [{"second": 1, "x": 0, "y": 0, "width": 1, "height": 1}] * 2}},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_refused(change: dict[str, object]) -> None:
+    data = Timeline(1080, 1920, (SCENE,)).as_dict()
+    visual = data["scenes"][0]["visual"] | change.pop("visual", {})
+    data["scenes"][0] |= change | {"visual": visual}
+    with pytest.raises(
+        ValueError, match=r"can't|no transition|takes between|between 0 and 1|inside|follow one another"
+    ):
+        Timeline.from_dict(data)
+
+
+def test_a_transition_moves_nothing_and_stays_out_of_speech() -> None:
+    second = dataclasses.replace(SCENE, id="two", transition="wipe", transition_seconds=2.0)
+    silent = dataclasses.replace(SCENE, id="three", narration=None, hold=1.0, transition="cross-fade")
+    timeline = Timeline(1080, 1920, (SCENE, second, silent))
+    cut = dataclasses.replace(second, transition="fade"), dataclasses.replace(silent, transition="cut")
+    assert timeline.starts() == Timeline(1080, 1920, (SCENE, *cut)).starts()
+    # Tails of 0.35 s are 10 whole frames, leads of 0.15 s are 4; half a second is 15 frames, of which 7 come before.
+    assert timeline.overlaps() == (Overlap(0, 0), Overlap(10, 4), Overlap(7, 8))
+    assert Timeline(1080, 1920, (SCENE, *cut)).overlaps() == (Overlap(), Overlap(), Overlap())
+
+
+@pytest.mark.parametrize("hold", [0.03, 0.06, 0.1, 5.0])
+def test_transitions_leave_a_frame_of_each_scene(hold: float) -> None:
+    short = [
+        TimelineScene(str(n), Visual(Path("a.png")), hold=hold, transition="slide", transition_seconds=2.0)
+        for n in range(3)
+    ]
+    timeline = Timeline(1080, 1920, tuple(short))
+    _, second, third = timeline.overlaps()
+    assert short[1].frames(30) - second.after - third.before >= 1
 
 
 @pytest.mark.parametrize("name", FORMATS)
