@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from generation import prices
-from generation.engines.base import Article, Painter, Picture, Script, Speech, Voice, Watch, Wish, Writer
+from generation.engines.base import Article, Painter, Picture, Sampling, Script, Speech, Voice, Watch, Wish, Writer
+from generation.engines.metering import Meter
 from generation.languages import language_name
 from generation.prices import Estimate
+from media_processing.decoding import Source
 from media_processing.engine import EngineError, Progress, engines, no_progress
 
 
@@ -34,6 +36,11 @@ def estimate(role: str, verb: str, characters: int, *, engine: str | None = None
     return prices.estimate(role, asked.provider, asked.model, asked.forecast(verb, characters))
 
 
+def painter(engine: str | None = None) -> Painter:
+    """The named painter or the default one, for what it can (`can_redraw`, `takes`, `schedulers`)."""
+    return _painter(engine)
+
+
 def draw(
     words: str,
     *,
@@ -41,11 +48,77 @@ def draw(
     height: int,
     seed: int = 0,
     style: str = "",
+    sampling: Sampling | None = None,
     engine: str | None = None,
     progress: Progress = no_progress,
+    meter: Meter | None = None,
 ) -> Picture:
     """Draw what `words` say, `width` x `height` pixels. Raises EngineError."""
-    return _painter(engine).draw(words, width=width, height=height, seed=seed, style=style, progress=progress)
+    return _painter(engine).draw(
+        words, width=width, height=height, seed=seed, style=style, sampling=sampling, progress=progress, meter=meter
+    )
+
+
+def variants(
+    words: str,
+    count: int,
+    *,
+    width: int,
+    height: int,
+    seed: int = 0,
+    style: str = "",
+    sampling: Sampling | None = None,
+    engine: str | None = None,
+    progress: Progress = no_progress,
+    meter: Meter | None = None,
+) -> tuple[Picture, ...]:
+    """`count` pictures of the same words, with the seeds from `seed` on. Raises EngineError."""
+    return _painter(engine).variants(
+        words, count, width=width, height=height, seed=seed, style=style, sampling=sampling, progress=progress,
+        meter=meter,
+    )  # fmt: skip
+
+
+def redraw(
+    picture: Source,
+    words: str,
+    *,
+    strength: float = 0.6,
+    seed: int = 0,
+    style: str = "",
+    sampling: Sampling | None = None,
+    engine: str | None = None,
+    progress: Progress = no_progress,
+    meter: Meter | None = None,
+) -> Picture:
+    """Draw `words` on the ground of another picture, in its size; `strength` (0 to 1) says how much may change.
+
+    Raises EngineError, also where the painter can't (`can_redraw`).
+    """
+    return _painter(engine).redraw(
+        picture, words, strength=strength, seed=seed, style=style, sampling=sampling, progress=progress, meter=meter
+    )
+
+
+def fill(
+    picture: Source,
+    mask: Source,
+    words: str,
+    *,
+    seed: int = 0,
+    style: str = "",
+    sampling: Sampling | None = None,
+    engine: str | None = None,
+    progress: Progress = no_progress,
+    meter: Meter | None = None,
+) -> Picture:
+    """Draw the part of a picture anew that is white in `mask`; the rest stays pixel by pixel.
+
+    Raises EngineError, also where the painter can't (`can_fill`).
+    """
+    return _painter(engine).fill(
+        picture, mask, words, seed=seed, style=style, sampling=sampling, progress=progress, meter=meter
+    )
 
 
 def animate(

@@ -1,4 +1,4 @@
-"""What a writer (in writing.py), a painter and a voice promise."""
+"""What a writer (in writing.py), a painter (in painting.py) and a voice promise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from generation.engines.metering import Metered
+from generation.engines.painting import Painter, Picture, Sampling, Wanted
 from generation.engines.writing import (
     Article,
     Line,
@@ -22,79 +23,6 @@ from generation.engines.writing import (
 )
 from media_processing.engine import Engine, EngineError, Progress, no_progress
 from media_processing.engines.base import Word
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawn picture or moving clip, as a file's bytes."""
-
-    content: bytes
-    kind: str
-    """"image" or "video"."""
-    suffix: str
-    """".png" or ".mp4"."""
-    width: int
-    height: int
-    alt: str
-    tags: tuple[str, ...] = ()
-    made_by: Mapping[str, Any] = field(default_factory=dict)
-    """Includes the seed; the illustrator adds its scene description ("scene") and "knew": the words it could show."""
-
-
-class Painter(Metered, Engine, ABC):
-    """Makes pictures from words."""
-
-    role = "painter"
-    min_side: ClassVar[int] = 64
-    max_side: ClassVar[int] = 4096
-    can_move: ClassVar[bool] = False
-    """Whether `animate` makes clips."""
-    styles: ClassVar[Mapping[str, str]] = {}
-    """What `style` may be, with how people call it; empty where it has one style."""
-
-    def draw(
-        self, words: str, *, width: int, height: int, seed: int = 0, style: str = "", progress: Progress = no_progress
-    ) -> Picture:
-        """Draw what `words` say, `width` x `height` pixels. The same seed gives the same picture."""
-        self._check(words, width, height)
-        self.load()
-        return self._draw(words, width=width, height=height, seed=seed, style=style, progress=progress)
-
-    def animate(
-        self,
-        words: str,
-        *,
-        width: int,
-        height: int,
-        seconds: float,
-        seed: int = 0,
-        style: str = "",
-        progress: Progress = no_progress,
-    ) -> Picture:
-        """Draw a moving scene as a short silent clip. Raises EngineError where the engine only draws stills."""
-        if not self.can_move:
-            raise EngineError(f"{self.title} draws stills only.", permanent=True)
-        self._check(words, width, height)
-        self.load()
-        return self._animate(
-            words, width=width, height=height, seconds=seconds, seed=seed, style=style, progress=progress
-        )
-
-    def _check(self, words: str, width: int, height: int) -> None:
-        if not words.strip():
-            raise EngineError("Say what the picture should show.", permanent=True)
-        if not (self.min_side <= width <= self.max_side and self.min_side <= height <= self.max_side):
-            raise EngineError(
-                f"{self.title} draws between {self.min_side} and {self.max_side} pixels a side.", permanent=True
-            )
-
-    @abstractmethod
-    def _draw(self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress) -> Picture: ...
-
-    def _animate(
-        self, words: str, *, width: int, height: int, seconds: float, seed: int, style: str, progress: Progress
-    ) -> Picture:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -166,12 +94,14 @@ __all__ = [
     "Options",
     "Painter",
     "Picture",
+    "Sampling",
     "Script",
     "ScriptScene",
     "Speech",
     "Translation",
     "Visual",
     "Voice",
+    "Wanted",
     "Watch",
     "Wish",
     "Word",

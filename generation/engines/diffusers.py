@@ -10,9 +10,9 @@ from typing import Any
 
 from PIL import Image
 
-from generation.engines.base import Painter, Picture
+from generation.engines.base import Painter, Picture, Wanted
 from media_processing.compat import mend_torch
-from media_processing.engine import EngineError, Progress
+from media_processing.engine import EngineError
 
 
 class DiffusersPainter(Painter):
@@ -78,9 +78,10 @@ class DiffusersPainter(Painter):
         pipeline.set_progress_bar_config(disable=True)
         self._pipeline = pipeline.to(self._device)
 
-    def _draw(self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress) -> Picture:
+    def _draw(self, wanted: Wanted) -> Picture:
         import torch
 
+        width, height, progress = wanted.width, wanted.height, wanted.progress
         drawn_width, drawn_height = self._native_size(width, height)
 
         def report(_pipeline: Any, step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
@@ -91,14 +92,14 @@ class DiffusersPainter(Painter):
         with self._drawing:
             try:
                 result = self._pipeline(
-                    prompt=f"{words}, {style}" if style else words,
+                    prompt=wanted.said,
                     negative_prompt=self._negative or None,
                     width=drawn_width,
                     height=drawn_height,
                     num_inference_steps=self._steps,
                     guidance_scale=self._guidance,
                     # The processor's generator, so that the same seed means the same picture on any device.
-                    generator=torch.Generator("cpu").manual_seed(seed),
+                    generator=torch.Generator("cpu").manual_seed(wanted.seed),
                     callback_on_step_end=report,
                 )
             except torch.OutOfMemoryError as error:
@@ -111,15 +112,15 @@ class DiffusersPainter(Painter):
             )
         progress(1.0)
         made_by = self.made_by(
-            seed=seed,
+            seed=wanted.seed,
             steps=self._steps,
             guidance=self._guidance,
             drawn=[drawn_width, drawn_height],
-            words=words,
-            style=style,
+            words=wanted.words,
+            style=wanted.style,
         )
         content = _png(_fitted(result.images[0], width, height))
-        return Picture(content, "image", ".png", width, height, alt=words, made_by=made_by)
+        return Picture(content, "image", ".png", width, height, alt=wanted.words, made_by=made_by)
 
     def _native_size(self, width: int, height: int) -> tuple[int, int]:
         """A size of the wished shape with about the area that the model was trained on, in its steps of 8 pixels."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from PIL import Image
 
-from generation.engines.base import Painter, Picture
+from generation.engines.base import Painter, Picture, Wanted
 from generation.illustrations.catalog import Catalog
 from generation.illustrations.drawing import rasterise, svg
 from generation.illustrations.reading import Reading, read
@@ -44,23 +44,21 @@ class IllustratorPainter(Painter):
     def model(self) -> str:
         return f"resvg-py {version('resvg-py')}"
 
-    def _draw(self, words: str, *, width: int, height: int, seed: int, style: str, progress: Progress) -> Picture:
-        reading = _read(words, seed, style)
-        content = rasterise(svg(reading.scene, width, height))
-        progress(1.0)
-        return self._picture(reading, content, "image", ".png", width, height, seed)
+    def _draw(self, wanted: Wanted) -> Picture:
+        reading = _read(wanted.words, wanted.seed, wanted.style)
+        content = rasterise(svg(reading.scene, wanted.width, wanted.height))
+        wanted.progress(1.0)
+        return self._picture(reading, content, "image", ".png", wanted.width, wanted.height, wanted.seed)
 
-    def _animate(
-        self, words: str, *, width: int, height: int, seconds: float, seed: int, style: str, progress: Progress
-    ) -> Picture:
+    def _animate(self, wanted: Wanted, seconds: float) -> Picture:
         """Whole loops fill the clip, so that it can be repeated without a seam. Sides are rounded down to even."""
-        reading = _read(words, seed, style)
-        width, height = width - width % 2, height - height % 2
+        reading = _read(wanted.words, wanted.seed, wanted.style)
+        width, height = wanted.width - wanted.width % 2, wanted.height - wanted.height % 2
         drawn = max(1, round(seconds * FPS / EVERY))
         loops = max(1, round(seconds / LOOP))
-        frames = _frames(reading.scene, width, height, drawn, -(-drawn // loops), progress)
+        frames = _frames(reading.scene, width, height, drawn, -(-drawn // loops), wanted.progress)
         content = encode_frames(frames, width=width, height=height, fps=FPS)
-        return self._picture(reading, content, "video", ".mp4", width, height, seed)
+        return self._picture(reading, content, "video", ".mp4", width, height, wanted.seed)
 
     def _picture(
         self, reading: Reading, content: bytes, kind: str, suffix: str, width: int, height: int, seed: int
