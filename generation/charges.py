@@ -88,8 +88,8 @@ def spent(budget: Budget, person_id: int | None, *, now: datetime | None = None)
 
 
 def refuse_over_budget(workspace_id: int, person_id: int | None, estimate: Estimate) -> None:
-    """Raise BudgetSpent where a call of that size doesn't fit into every cap."""
-    if estimate.most:
+    """Raise BudgetSpent where a call of that size doesn't fit into every cap, or nobody knows its price."""
+    if estimate.most or not estimate.known:
         _refuse(budget_of(workspace_id), person_id, estimate)
 
 
@@ -99,6 +99,13 @@ def _refuse(budget: Budget, person_id: int | None, estimate: Estimate) -> None:
         limit: Decimal | None = getattr(budget, cap)
         if limit is None or (cap == "person_day" and person_id is None):
             continue
+        if not estimate.known:
+            raise BudgetSpent(
+                f"No price is known for this model, so it can't be kept within {words}.",
+                next_step="Put its price into a table of your own (0 where it is free) and name that in "
+                "STORYLOOM_PRICES, or have an admin empty the caps under Settings > Costs.",
+                permanent=True,
+            )
         if used[cap] + estimate.most > limit:
             currency = estimate.currency
             until = "next month" if cap == "month" else f"tomorrow, 00:00 {budget.time_zone}"
@@ -130,7 +137,7 @@ def reserve(call: Call, estimate: Estimate) -> Charge:
         newest = tries.last()
         if newest is not None and newest.state == RESERVED:
             return newest
-        if estimate.most:
+        if estimate.most or not estimate.known:
             _refuse(budget, call.person_id, estimate)
         return Charge.objects.create(
             workspace_id=call.workspace_id, person_id=call.person_id, job_id=call.job_id, subject=call.subject,

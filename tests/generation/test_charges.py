@@ -69,7 +69,16 @@ def test_settling_twice_changes_nothing(cast: Cast) -> None:
     assert (charge.calls, charge.amount) == (1, Decimal("0.00125"))
 
 
-def test_an_unknown_model_has_no_price_and_says_so(cast: Cast) -> None:
+def test_a_model_without_a_price_is_refused_as_long_as_a_cap_holds(cast: Cast) -> None:
+    with pytest.raises(BudgetSpent, match="No price is known") as refused:
+        charges.reserve(call(cast, model="tomorrows-model"), Estimate(known=False))
+    assert "STORYLOOM_PRICES" in refused.value.next_step and not Charge.objects.exists()
+    with pytest.raises(BudgetSpent):
+        charges.refuse_over_budget(cast.workspace.pk, cast.alice.pk, Estimate(known=False))
+
+
+def test_a_model_without_a_price_or_a_cap_is_charged_as_unknown(cast: Cast) -> None:
+    Budget.objects.create(workspace=cast.workspace, person_day=None, day=None, month=None)
     charge = charges.reserve(call(cast, model="tomorrows-model"), Estimate(known=False))
     answer(KeptMeter(charge))
     charges.settle(charge.pk)
