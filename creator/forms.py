@@ -9,7 +9,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from creator.models import Channel
-from creator.services import stories
+from creator.services import drafting, stories
 from moderation.services import REASONS
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ else:
     ChannelModelForm = forms.ModelForm
 
 LENGTHS = ((20, "~20 s"), (40, "~40 s"), (60, "~1 min"), (90, "~90 s"))
-TONES = (("calm", "Calm"), ("lively", "Lively"), ("plain", "Plain facts"), ("warm", "Warm"))
 LICENCES = ("Own work", "CC0 1.0", "CC BY 4.0", "CC BY-SA 4.0", "Licensed", "Public domain")
 MAX_ARTICLE = 2_000_000
 """Bytes of an article's file."""
@@ -37,7 +36,7 @@ class BriefForm(forms.Form):
     )  # fmt: skip
     language = forms.ChoiceField(label="Language", required=False)
     seconds = forms.TypedChoiceField(choices=LENGTHS, coerce=int, initial=40, label="Length")
-    tone = forms.ChoiceField(choices=TONES, initial="calm", label="Tone")
+    tone = forms.ChoiceField(choices=list(drafting.TONES.items()), initial="calm", label="Tone")
     audience = forms.CharField(required=False, max_length=200, label="Audience")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -8,7 +8,18 @@ from celery import shared_task
 
 from creator.jobs import submit, working_on
 from creator.models import Job, Workspace
-from creator.services import charges, copies, importing, making, reindexing, samples, sweeping, watching, wording
+from creator.services import (
+    charges,
+    copies,
+    drafting,
+    importing,
+    making,
+    reindexing,
+    samples,
+    sweeping,
+    watching,
+    wording,
+)
 from search import services as search
 
 
@@ -34,6 +45,14 @@ def offer_words(job_id: int) -> None:
     with working_on(job_id) as work:
         if work:
             wording.offer(work)
+
+
+@shared_task(name="write_drafts")  # type: ignore[untyped-decorator]
+def write_drafts(job_id: int) -> None:
+    """Write a story's script in several tones, beside the one that it has."""
+    with working_on(job_id) as work:
+        if work:
+            drafting.write(work)
 
 
 @shared_task(name="import_assets")  # type: ignore[untyped-decorator]

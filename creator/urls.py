@@ -12,6 +12,7 @@ from creator.views import (
     asking,
     copies,
     costs,
+    drafts,
     events,
     fonts,
     health,
@@ -41,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         for verb in studio.ACTS
     ),
     path("stories/<uuid:story_id>/translate/", wording.translate, name="story-translate"),
+    path("stories/<uuid:story_id>/drafts/", drafts.page, name="story-drafts"),
+    path("stories/<uuid:story_id>/drafts/offered/", drafts.offered, name="story-drafts-offered"),
     path("library/", library.index, name="library"),
     path("library/import/", library.bring_in, name="library-import"),
     path("library/import/<int:job_id>/", library.import_state, name="library-import-state"),

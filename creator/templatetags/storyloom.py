@@ -19,6 +19,7 @@ KINDS = {
     "make_story": "Make the story",
     "find_pictures": "Find pictures",
     "offer_words": "Find other words",
+    "write_drafts": "Write drafts",
     "import_assets": "Import files",
     "fill_in": "Read what pictures say",
     "draw_sample": "Draw the sample library",

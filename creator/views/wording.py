@@ -51,11 +51,11 @@ def of_scene(story: Story, scene: Scene) -> dict[str, Any]:
                 "text": each.text,
                 "difference": wording.difference(getattr(scene, wording.field_of(each)), each.text),
                 "by": _by(each.explain[0].get("made_by", {}) if each.explain else {}),
-                "flags": _flags(story, each.text) if wording.field_of(each) == "narration" else [],
+                "flags": flags_of(story, each.text) if wording.field_of(each) == "narration" else [],
             }
             for each in wording.offers_of(scene)
         ],
-        "flags": _flags(story, scene.narration),
+        "flags": flags_of(story, scene.narration),
     }
 
 
@@ -64,7 +64,8 @@ def _by(made_by: dict[str, Any]) -> str:
     return engine_title(name, "writer", short=True) if name else ""
 
 
-def _flags(story: Story, text: str) -> list[dict[str, Any]]:
+def flags_of(story: Story, text: str) -> list[dict[str, Any]]:
+    """Names and numbers of a text that the article does not hold, each with the sentence of it that is most alike."""
     brief = story.brief
     flags = faithfulness.check(
         text, source=brief.article, title=brief.title, language=story.language, source_language=brief.article_language
