@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from django.conf import settings
 
 from generation import prices
-from generation.engines.base import Article, Painter, Picture, Sampling, Script, Speech, Voice, Watch, Wish, Writer
+from generation.engines.base import (
+    Article,
+    Likeness,
+    Painter,
+    Picture,
+    Sampling,
+    Script,
+    Speaker,
+    Speech,
+    Voice,
+    Watch,
+    Wish,
+    Writer,
+)
 from generation.engines.metering import Meter
+from generation.engines.speaking import cloned_group
 from generation.languages import language_name
 from generation.prices import Estimate
+from generation.speech.keeping import SpokenSentences
 from media_processing.decoding import Source
 from media_processing.engine import EngineError, Progress, engines, no_progress
 
@@ -146,12 +164,28 @@ def speak(
     rate: float = 1.0,
     pronunciations: Mapping[str, str] | None = None,
     engine: str | None = None,
+    likeness: Likeness | None = None,
+    meter: Meter | None = None,
     progress: Progress = no_progress,
 ) -> Speech:
-    """Speak `text` as a mono 16-bit WAV with the time of each word. Raises EngineError."""
+    """Speak `text` as a mono 16-bit WAV at one loudness, with the time of each word. Raises EngineError.
+
+    Sentences that were spoken so before are taken from the cache: an edit speaks (and pays) what is new.
+    """
     return _voice(engine).speak(
-        text, language=language, voice=voice, rate=rate, pronunciations=pronunciations, progress=progress
-    )
+        text, language=language, voice=voice, rate=rate, pronunciations=pronunciations, likeness=likeness,
+        kept=spoken_sentences(), meter=meter, progress=progress,
+    )  # fmt: skip
+
+
+def spoken_sentences() -> SpokenSentences:
+    """The cache of what was spoken."""
+    return SpokenSentences(Path(settings.CACHE_ROOT) / "speech")
+
+
+def forget_cloned(consent: int) -> None:
+    """Remove from the cache what was spoken in a cloned voice."""
+    spoken_sentences().forget(cloned_group(consent))
 
 
 def languages_of(role: str, engine: str | None = None) -> frozenset[str] | None:
@@ -160,8 +194,8 @@ def languages_of(role: str, engine: str | None = None) -> frozenset[str] | None:
     return found
 
 
-def voices_of(language: str, *, engine: str | None = None) -> tuple[str, ...]:
-    """Names of the voices for a language."""
+def voices_of(language: str, *, engine: str | None = None) -> tuple[Speaker, ...]:
+    """The voices for a language, the default first."""
     return tuple(_voice(engine).voices(language))
 
 

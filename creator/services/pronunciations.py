@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from creator.models import Workspace
+from generation.speech import normalise
 from media_processing.engine import EngineError
 
 MOST = 500
@@ -45,5 +46,4 @@ def keep(workspace: Workspace, text: str) -> int:
 
 def used(workspace: Workspace, text: str) -> dict[str, str]:
     """Those that a text needs, so that changing another one makes nothing stale."""
-    low = text.casefold()
-    return {spelling: spoken for spelling, spoken in workspace.pronunciations.items() if spelling.casefold() in low}
+    return normalise.used(workspace.pronunciations, text)

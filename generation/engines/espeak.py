@@ -19,12 +19,14 @@ from typing import Any
 import espeakng_loader
 import numpy as np
 
-from generation.engines.base import Speech, Voice
+from generation.engines.metering import Meter
+from generation.engines.speaking import Saying, Speaker, Voice
 from generation.languages import is_spaceless
+from generation.speech.joining import Utterance
 from generation.speech.normalise import is_silent, spoken_tokens
-from generation.speech.sounds import Samples, trim, wav
-from generation.speech.timing import group_silent, sentence_bounds, starts_of, words_from
-from media_processing.engine import EngineError, Progress
+from generation.speech.sounds import Samples, trim
+from generation.speech.timing import group_silent, starts_of, words_from
+from media_processing.engine import EngineError
 from media_processing.engines.base import Word
 
 _ALIASES = {
@@ -44,7 +46,8 @@ hbs he hi hr ht hu hy hyw ia id io is it ja jbo ka kaa kk kl kn ko kok ku ky la 
 my nb nci ne nl no nog om or pa pap piqd pl pt py qdb qu quc qya ro ru sd shn si sjn sk sl smj sq sr sv sw ta te th ti
 tk tn tr tt ug uk ur uz vi xex yue zh
 """
-_VARIANTS = ("", "+f2", "+f5", "+m3", "+m7")
+_TIMBRES = {"": "", "+f2": "female", "+f5": "female, darker", "+m3": "male, deeper", "+m7": "male, rougher"}
+"""Variants of a voice, and how people tell them apart."""
 _VOICE = re.compile(r"^([A-Za-z0-9-]{2,24})(\+[A-Za-z0-9_-]{1,20})?$")
 _WORDS_A_MINUTE, _PITCH, _TONE, _GAP = 155, 46, 58, 0
 _WORD_EVENT = 1
@@ -209,7 +212,7 @@ class ESpeakVoice(Voice):
         """Voice codes of each language, its most usual one first: {"en": ["en-us", "en-gb", ...]}."""
         self.load()
         found: dict[str, list[tuple[int, str]]] = {}
-        for _identifier, codes in self._listed:
+        for _identifier, _name, codes in self._listed:
             for rank, code in enumerate(codes):
                 found.setdefault(code.split("-")[0], []).append((rank + (code != codes[0]), codes[0]))
         ordered = {base: list(dict.fromkeys(code for _rank, code in sorted(pairs))) for base, pairs in found.items()}
@@ -217,25 +220,36 @@ class ESpeakVoice(Voice):
         return ordered
 
     @cached_property
-    def _listed(self) -> list[tuple[str, list[str]]]:
-        """Each voice's identifier ("gmw/en-US") and its language codes, the best first."""
+    def _names(self) -> dict[str, str]:
+        """Code -> what the library calls the voice: {"en-gb": "English (Great Britain)"}."""
+        return {codes[0]: name for _identifier, name, codes in reversed(self._listed)}
+
+    @cached_property
+    def _listed(self) -> list[tuple[str, str, list[str]]]:
+        """Each voice's identifier ("gmw/en-US"), its name and its language codes, the best first."""
         self.load()
-        return [(identifier, codes) for identifier, _name, codes in self._ask({"action": "voices"})[0]["voices"]]
+        return [(identifier, name, codes) for identifier, name, codes in self._ask({"action": "voices"})[0]["voices"]]
 
     def _identifier(self, voice: str) -> str:
         """What the library calls a voice: only this name takes a timbre ("gmw/en+f2")."""
         code, plus, timbre = voice.partition("+")
-        return next((name for name, codes in self._listed if codes[0] == code.lower()), code) + plus + timbre
+        return next((each for each, _name, codes in self._listed if codes[0] == code.lower()), code) + plus + timbre
 
-    def voices(self, language: str) -> Sequence[str]:
-        """Voice codes for a language, each also with other timbres ("en-us+f2"); the default first."""
+    def voices(self, language: str) -> Sequence[Speaker]:
+        """Its voices for a language, each also with other timbres ("en-us+f2"); the default first."""
+        return [
+            Speaker(code + timbre, f"{self._names[code]}, {title}" if title else self._names[code], code)
+            for code in self._voices_of(language)
+            for timbre, title in _TIMBRES.items()
+        ]
+
+    def _voices_of(self, language: str) -> list[str]:
         short = language.split("-")[0].lower()
         codes = self._codes.get(_ALIASES.get(short, short) if short != "en" else "en") or self._codes.get(short, [])
         exact = [code for code in codes if code == language.lower()]
-        codes = [*exact, *(code for code in codes if code not in exact)]
-        return [code + variant for code in codes for variant in _VARIANTS]
+        return [*exact, *(code for code in codes if code not in exact)]
 
-    def _voice_for(self, language: str, voice: str) -> str:
+    def _speaker(self, language: str, voice: str) -> str:
         chosen = voice or self.default_voice
         if chosen:
             match = _VOICE.match(chosen)
@@ -245,48 +259,37 @@ class ESpeakVoice(Voice):
                 )
             return chosen
         full = language.lower()
-        return _ALIASES.get(full) or (self.voices(language) or [full])[0]
+        return _ALIASES.get(full) or (self._voices_of(language) or [full])[0]
 
-    def _speak(
-        self, text: str, *, language: str, voice: str, rate: float, pronunciations: dict[str, str], progress: Progress
-    ) -> Speech:
+    def _say(self, text: str, saying: Saying, meter: Meter) -> Utterance:
+        language = saying.language
         if language.split("-")[0] == "ja" and _HAN.search(text):
             raise EngineError(
                 "eSpeak NG can't read Japanese kanji.",
                 next_step="Write it in kana, or choose another voice.",
                 permanent=True,
             )
-        chosen = self._voice_for(language, voice)
         tokens = text.split()
-        said = spoken_tokens(tokens, language, pronunciations)
+        said = spoken_tokens(tokens, language, saying.pronunciations)
         answer, sound = self._ask(
             {
                 "action": "speak",
                 "text": " ".join(said),
-                "voice": self._identifier(chosen),
+                "voice": self._identifier(saying.voice),
                 "pitch": _PITCH,
                 "tone": _TONE,
                 "gap": _GAP,
-                "rate": round(min(400, max(80, _WORDS_A_MINUTE * rate))),
+                "rate": round(min(400, max(80, _WORDS_A_MINUTE * saying.rate))),
             }
         )
-        progress(0.9)
         hertz = int(answer["hertz"])
         samples, cut = trim(np.frombuffer(sound, dtype="<i2").astype(np.int16), hertz)
         events = [(position - 1, sample) for kind, position, sample in answer["events"] if kind == _WORD_EVENT]
-        words = self._words(text, tokens, said, events, samples, hertz=hertz, cut=cut, language=language)
-        progress(1.0)
-        return Speech(
-            sound=wav(samples, hertz),
-            seconds=round(len(samples) / hertz, 4),
-            words=words,
-            sentences=sentence_bounds(text, language, words),
-            made_by=self.made_by(voice=chosen, rate=rate, language=language),
-        )
+        words = self._words(tokens, said, events, samples, hertz=hertz, cut=cut, language=language)
+        return Utterance(samples, hertz, words)
 
     def _words(
         self,
-        text: str,
         tokens: list[str],
         said: list[str],
         events: list[tuple[int, int]],

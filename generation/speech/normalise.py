@@ -35,8 +35,13 @@ def _table(language: str) -> dict[str, Any]:
     return found
 
 
-def spoken_tokens(tokens: Sequence[str], language: str, pronunciations: Mapping[str, str] | None = None) -> list[str]:
-    """How each whitespace-separated token is said, one string for each; "" where a neighbour says it too."""
+def spoken_tokens(
+    tokens: Sequence[str], language: str, pronunciations: Mapping[str, str] | None = None, *, spell: bool = False
+) -> list[str]:
+    """How each whitespace-separated token is said, one string for each; "" where a neighbour says it too.
+
+    `spell` writes numbers out too, for voices that can't read digits.
+    """
     table = _table(language)
     said = [_token(tokens, at, table, language) for at in range(len(tokens))]
     _move_currency(tokens, said, table)
@@ -167,6 +172,12 @@ def _without_owner(core: str) -> tuple[str, str]:
         if core.endswith(ending):
             return core[:-2], ending
     return core, ""
+
+
+def used(pronunciations: Mapping[str, str], text: str) -> dict[str, str]:
+    """Those that a text needs, so that changing another one makes nothing stale."""
+    low = text.casefold()
+    return {spelling: spoken for spelling, spoken in pronunciations.items() if spelling.casefold() in low}
 
 
 def is_silent(token: str) -> bool:

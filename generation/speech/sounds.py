@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import wave
-
 import numpy as np
 import numpy.typing as npt
 
@@ -29,14 +26,3 @@ def trim(sound: Samples, hertz: int) -> tuple[Samples, int]:
     before = np.zeros(max(0, -first), dtype=np.int16)
     after = np.zeros(max(0, last - len(sound)), dtype=np.int16)
     return np.concatenate([before, sound[max(0, first) : last], after]), first
-
-
-def wav(samples: Samples, hertz: int) -> bytes:
-    """A mono 16-bit WAV file."""
-    target = io.BytesIO()
-    with wave.open(target, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(hertz)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return target.getvalue()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from generation.sentences import sentences
 from generation.speech.sounds import Samples, audible
 from media_processing.engines.base import Word
 
@@ -98,18 +97,3 @@ def _in_order(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
         tidy.append(Word(word.text, round(start, 3), round(end, 3)))
         before = end if word.end >= word.start else start
     return tuple(tidy)
-
-
-def sentence_bounds(text: str, language: str, words: Sequence[Word]) -> tuple[tuple[float, float], ...]:
-    """Start and end of each sentence, from its first and its last word."""
-    bounds: list[tuple[float, float]] = []
-    at, left = 0, 0
-    for sentence in sentences(text, language):
-        left += len("".join(sentence.split()))
-        first = at
-        while at < len(words) and left > 0:
-            left -= len("".join(words[at].text.split()))
-            at += 1
-        if at > first:
-            bounds.append((words[first].start, words[at - 1].end))
-    return tuple(bounds)

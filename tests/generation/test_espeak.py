@@ -38,6 +38,12 @@ def alive(pid: int) -> bool:
         return False
 
 
+def processor_time(pid: int) -> float:
+    """Seconds of processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class TestESpeakVoice(VoiceContract):
     @pytest.fixture
     def voice(self, shared: ESpeakVoice) -> ESpeakVoice:
@@ -54,9 +60,11 @@ class TestESpeakVoice(VoiceContract):
     def test_it_is_a_hundred_times_faster_than_speech(self, voice: ESpeakVoice) -> None:
         text = ARTICLES[0].read_text()
         voice.load()
-        began = time.perf_counter()
+        assert voice.helper_pid is not None
+        began = time.process_time() + processor_time(voice.helper_pid)
         speech = voice.speak(text, language="en")
-        assert speech.seconds / (time.perf_counter() - began) > 100
+        took = time.process_time() + processor_time(voice.helper_pid) - began
+        assert speech.seconds / took > 100  # in processor time, whatever else this machine does
 
     def test_silence_around_the_speech_is_short(self, voice: ESpeakVoice) -> None:
         speech = voice.speak("Hello there.")
@@ -94,11 +102,16 @@ class TestESpeakVoice(VoiceContract):
         assert said.seconds > plain.seconds + 0.5
 
     def test_voices(self, voice: ESpeakVoice) -> None:
-        assert voice.voices("en")[0] == "en-us"
-        assert {"en-gb", "en-us+f2"} <= set(voice.voices("en"))
-        assert voice.voices("pt-BR")[0] == "pt-br"
-        assert voice.voices("zh")[0] == "cmn"
-        assert voice.voices("zz") == []
+        def ids(language: str) -> list[str]:
+            return [speaker.id for speaker in voice.voices(language)]
+
+        assert ids("en")[0] == "en-us"
+        assert {"en-gb", "en-us+f2"} <= set(ids("en"))
+        assert ids("pt-BR")[0] == "pt-br"
+        assert ids("zh")[0] == "cmn"
+        assert ids("zz") == []
+        titles = {speaker.id: (speaker.title, speaker.language) for speaker in voice.voices("en")}
+        assert titles["en-gb+f2"] == ("English (Great Britain), female", "en-gb")
         assert voice.speak("Hello.", voice="en-gb+f2").made_by["voice"] == "en-gb+f2"
 
     @pytest.mark.parametrize("name", ["nobody", "en-us; rm", "../../etc", "zz+f1"])

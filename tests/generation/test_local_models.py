@@ -134,6 +134,7 @@ class TestCoquiVoice(VoiceContract):
 
     def test_one_speaker_means_no_names(self, voice: Voice) -> None:
         assert voice.voices("en") == ()
+        assert voice.speak("One.").made_by["voice"] == ""
         with pytest.raises(EngineError, match="no voice 'anna'"):
             voice.speak(LINE, voice="anna")
 

@@ -34,7 +34,7 @@ def test_the_default_writer_writes() -> None:
 
 def test_the_default_voice_speaks() -> None:
     assert services.speak("Hello there.", rate=1.2).made_by["engine"] == "espeak"
-    assert services.voices_of("en")[0] == "en-us"
+    assert services.voices_of("en")[0].id == "en-us"
 
 
 def test_an_engine_that_is_not_there() -> None:
