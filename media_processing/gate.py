@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from media_processing import captions, sounding
+import numpy as np
+
+from media_processing import burning, captions, sounding
 from media_processing.cards import CONTRAST, Composed
 from media_processing.decoding import MediaError, inspect
 from media_processing.ffmpeg import run_ffmpeg, untrusted
-from media_processing.timeline import Timeline
+from media_processing.sound import read_wav
+from media_processing.stills import contrast
+from media_processing.timeline import Timeline, TimelineScene
 
 Severity = Literal["blocking", "warning"]
 
@@ -23,6 +26,14 @@ _SILENCE = 2.5
 """Seconds without sound inside a narrated video."""
 _QUIET, _LOUD = -20.0, -11.0
 """LUFS between which a video is neither too quiet nor too loud."""
+_STILL = 1.5
+"""Seconds for which a clip may stand still before it counts as frozen."""
+_CLIPPED = 0.0005
+"""Share of a recording's samples that may stand at full scale, three or more in a row; speech that fits has none."""
+_SAME_SHOT = 1.0
+"""Seconds between the beginnings of two stretches of one video that look like the same shot."""
+_ENLARGED, _BLURRED = 2.0, 4.0
+"""How many times a picture may be enlarged before it looks soft, and before it can't be shown."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ def check_video(path: Path, timeline: Timeline) -> list[Finding]:
     """Every fault of a rendered video against the timeline that it was made from. Raises MediaError."""
     found = [*_picture(path, timeline), *_captions(timeline), *_visuals(timeline)]
     if any(scene.narration for scene in timeline.scenes):
-        found += _sound(path, timeline)
+        found += [*_sound(path, timeline), *_recordings(timeline)]
     return sorted(found, key=lambda finding: (finding.second, finding.severity))
 
 
@@ -69,19 +80,8 @@ def _picture(path: Path, timeline: Timeline) -> Iterator[Finding]:
         yield Finding("blocking", "", 0.0, message)
     if not probe.has_sound:
         yield Finding("blocking", "", 0.0, "The video has no sound track.")
-    said = run_ffmpeg(
-        [
-            "-loglevel",
-            "info",
-            *untrusted(path),
-            "-an",
-            "-vf",
-            "scale=160:-2,blackdetect=d=0.7:pix_th=0.06",
-            "-f",
-            "null",
-            "-",
-        ]
-    )
+    black = "scale=160:-2,blackdetect=d=0.7:pix_th=0.06"
+    said = run_ffmpeg(["-loglevel", "info", *untrusted(path), "-an", "-vf", black, "-f", "null", "-"])
     for start in re.findall(r"black_start:([\d.]+)", said):
         yield Finding("blocking", _scene_at(float(start), timeline), float(start), "The picture is black here.")
 
@@ -107,7 +107,25 @@ def _sound(path: Path, timeline: Timeline) -> Iterator[Finding]:
             yield Finding("warning", scene, second, f"Nothing is heard for {_SILENCE} s or longer.")
 
 
+def _recordings(timeline: Timeline) -> Iterator[Finding]:
+    """Narrations that were recorded too loud: what is cut off at full scale crackles however it is mixed."""
+    for scene, start in zip(timeline.scenes, timeline.starts(), strict=True):
+        if scene.narration is None:
+            continue
+        samples, rate = read_wav(scene.narration)
+        full = np.abs(samples.astype(np.int32)) >= np.iinfo(np.int16).max
+        runs = full[:-2] & full[1:-1] & full[2:]
+        if runs.size and runs.mean() > _CLIPPED:
+            second = start + scene.lead + float(np.argmax(runs)) / rate
+            yield Finding("warning", scene.id, second, "The narration is clipped here: record it again, more quietly.")
+
+
 def _captions(timeline: Timeline) -> Iterator[Finding]:
+    style = timeline.look.captions
+    lowest = min(contrast(style.text, style.box), contrast(style.active, style.box))
+    if lowest < CONTRAST and any(scene.narration for scene in timeline.scenes):
+        message = f"The captions have a contrast of {lowest:.1f}, less than {CONTRAST}: choose other colours."
+        yield Finding("blocking", "", 0.0, message)
     for scene, start in zip(timeline.scenes, timeline.starts(), strict=True):
         cues = captions.scene_cues(scene, timeline, offset=start)
         shown = "".join(word.text for cue in cues for word in cue.words)
@@ -117,29 +135,54 @@ def _captions(timeline: Timeline) -> Iterator[Finding]:
             if cue.characters_per_second > captions.MAX_CHARACTERS_PER_SECOND and len(cue.words) > 2:
                 message = f"“{cue.texts[0]}” is too fast to read: {cue.characters_per_second:.0f} characters a second."
                 yield Finding("warning", scene.id, cue.start, message)
-            if len(cue.lines) > timeline.look.captions.max_lines:
+            if len(cue.lines) > style.max_lines:
                 yield Finding(
                     "warning", scene.id, cue.start, f"A caption has {len(cue.lines)} lines: a shorter sentence helps."
                 )
+            left, top, right, bottom = burning.caption_box(cue, timeline)
+            if left < 0 or top < 0 or right > timeline.width or bottom > timeline.height:
+                yield Finding("blocking", scene.id, cue.start, f"The caption “{cue.texts[0]}” runs off the picture.")
+            elif right - left > timeline.width * style.width + 1:
+                yield Finding("warning", scene.id, cue.start, f"“{cue.texts[0]}” stands outside of the safe area.")
 
 
 def _visuals(timeline: Timeline) -> Iterator[Finding]:
-    used = Counter((scene.visual.path, scene.visual.start) for scene in timeline.scenes)
-    seen: set[tuple[Path, float]] = set()
+    seen: list[TimelineScene] = []
     for scene, start in zip(timeline.scenes, timeline.starts(), strict=True):
-        key = (scene.visual.path, scene.visual.start)
-        if used[key] > 1 and key in seen:
+        if any(_same_shot(scene, other) for other in seen):
             yield Finding("warning", scene.id, start, "This picture was shown before.")
-        seen.add(key)
+        seen.append(scene)
         try:
             probe = inspect(scene.visual.path)
         except MediaError as error:
             yield Finding("blocking", scene.id, start, error.message)
             continue
         scale = max(timeline.width / max(1, probe.width), timeline.height / max(1, probe.height))
-        if scale > 2:
+        if scale > _ENLARGED:
             message = f"The picture has {probe.width}x{probe.height} pixels and is enlarged {scale:.1f} times."
-            yield Finding("warning", scene.id, start, message)
+            yield Finding("blocking" if scale > _BLURRED else "warning", scene.id, start, message)
+        if scene.visual.kind == "video":
+            yield from _frozen(scene, start, timeline)
+
+
+def _same_shot(one: TimelineScene, other: TimelineScene) -> bool:
+    near = one.visual.kind == "image" or abs(one.visual.start - other.visual.start) < _SAME_SHOT
+    return one.visual.path == other.visual.path and near
+
+
+def _frozen(scene: TimelineScene, start: float, timeline: Timeline) -> Iterator[Finding]:
+    """Where a clip stands still. The clip itself is looked at, since captions move over it in the video."""
+    needed = scene.frames(timeline.fps) / timeline.fps
+    said = run_ffmpeg(
+        ["-loglevel", "info", "-ss", f"{scene.visual.start:.3f}", "-t", f"{needed:.3f}", *untrusted(scene.visual.path),
+         "-an", "-vf", f"scale=320:-2,freezedetect=n=0.0003:d={_STILL}", "-f", "null", "-"]
+    )  # fmt: skip
+    begins = [float(text) for text in re.findall(r"freeze_start: ([\d.]+)", said)]
+    lasts = [float(text) for text in re.findall(r"freeze_duration: ([\d.]+)", said)]
+    for number, begin in enumerate(begins):
+        length = lasts[number] if number < len(lasts) else needed - begin  # the last one may go on to the end
+        severity: Severity = "blocking" if length > 0.8 * needed else "warning"
+        yield Finding(severity, scene.id, start + begin, f"The clip stands still for {length:.1f} s.")
 
 
 def _scene_at(second: float, timeline: Timeline) -> str:

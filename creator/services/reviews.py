@@ -56,7 +56,7 @@ def submit(story: Story, *, by: User | None) -> Review:
     if story.state == Story.State.MAKING:
         raise EngineError("This story is still being made.", next_step="Send it when it is finished.")
     variants.require_fresh(story)
-    blocking = [finding for finding in story.findings if finding["severity"] == "blocking"]
+    blocking = [finding for finding in variants.findings(story) if finding["severity"] == "blocking"]
     if blocking:
         raise EngineError(
             f"The check found {len(blocking)} thing(s) that must be mended: {blocking[0]['message']}",

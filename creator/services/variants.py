@@ -26,6 +26,8 @@ from media_processing.engines.base import Passage, Word
 from media_processing.models import Asset, Rendition
 from media_processing.timeline import Look, Timeline, TimelineScene, Visual, parse_format
 
+OFF_THE_BRIEF = 0.4
+"""Share of the wished length that a video may be longer or shorter."""
 MOTIONS = ("push", "pan-right", "pull", "pan-left")
 """Stills take turns, so that two neighbours never move the same way."""
 
@@ -187,18 +189,43 @@ def check(story: Story) -> list[dict[str, Any]]:
         if variant.rendition is None:
             continue
         if variant.kind == "video":
-            faults = gate.check_video(variant.rendition.file, timeline(story, variant))
+            line = timeline(story, variant)
+            faults = gate.check_video(variant.rendition.file, line)
+            found += _off_the_brief(story, variant, line.seconds)
         else:
             faults = gate.check_card(compose_card(story, variant))
         found += [asdict(fault) | {"format": variant.format} for fault in faults]
+    return found
+
+
+def findings(story: Story) -> list[dict[str, Any]]:
+    """What the gate found in the renditions when they were made, and what its scenes lack now: rights change anew."""
+    found: list[dict[str, Any]] = list(story.findings)
     for scene in story.scenes.select_related("asset"):
         if scene.asset is None:
             found.append(_finding(scene, "This scene has no picture."))
-        elif not scene.asset.licence:
-            found.append(_finding(scene, "The licence of its picture is not known.", severity="warning"))
+        else:
+            found += _rights(scene, scene.asset)
         if not scene.alt.strip():
             found.append(_finding(scene, "It has no alternative text.", severity="warning"))
     return found
+
+
+def _off_the_brief(story: Story, variant: Variant, seconds: float) -> list[dict[str, Any]]:
+    wished = story.brief.seconds
+    if abs(seconds - wished) <= OFF_THE_BRIEF * wished:
+        return []
+    message = f"The video is {seconds:.0f} s long; the brief asks for {wished} s."
+    return [{"severity": "warning", "scene": "", "second": 0.0, "message": message, "format": variant.format}]
+
+
+def _rights(scene: Scene, asset: Asset) -> list[dict[str, Any]]:
+    """What keeps a picture from being published: nobody said that it may be, or whose name must stand beside it."""
+    if not asset.licence.strip():
+        return [_finding(scene, "The licence of its picture is not known: say it on the picture's page.")]
+    if re.match(r"cc[ -]?by\b", asset.licence.strip(), re.IGNORECASE) and not asset.credit.strip():
+        return [_finding(scene, f"{asset.licence} asks for a credit, and its picture has none: add it on its page.")]
+    return []
 
 
 def _finding(scene: Scene, message: str, *, severity: str = "blocking") -> dict[str, Any]:

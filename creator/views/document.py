@@ -62,7 +62,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         ],
         "wording": wording.offered(story),
         "variants": made,
-        "findings": story.findings,
+        "findings": variants.findings(story),
         "engines": _engines(story),
         "job": _job(job) if job else None,
         "failed": _failure(story) if not job else None,

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from creator.access import review_for, workspace_for
 from creator.forms import DecisionForm
 from creator.models import Story, User
-from creator.services import reviews
+from creator.services import reviews, variants
 from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.timeline import FORMATS
@@ -97,7 +97,7 @@ def shown(review: Review, person: User) -> dict[str, Any]:
         "own": person.pk in (story.author_id, review.submitted_by_id),
         "past": story.reviews.exclude(pk=review.pk).prefetch_related("decisions__person"),
         "decisions": review.decisions.select_related("person"),
-        "findings": story.findings,
+        "findings": variants.findings(story),
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from creator import jobs
 from creator.models import Job, Story
-from creator.services import samples, stories, variants
+from creator.services import reviews, samples, stories, variants
 from media_processing.engine import EngineError
 from tests.conftest import Cast
 from tests.factories import finished_story, picture
@@ -155,3 +155,21 @@ def test_text_without_a_font_is_refused(cast: Cast, story: Story) -> None:
     scene = story.scenes.all()[0]
     with pytest.raises(EngineError):
         stories.edit_scene(story, scene.pk, by=cast.alice, narration="\U00018b00\U00018b01")
+
+
+def test_the_gate_asks_for_rights_and_the_wished_length(cast: Cast) -> None:
+    story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+    own, credited, free = [scene.asset for scene in story.scenes.all()]
+    assert own and credited and free
+    for asset, licence in ((own, ""), (credited, "CC BY-SA 4.0"), (free, "CC0 1.0")):
+        asset.licence = licence
+        asset.save()
+    blocking = {each["message"] for each in variants.findings(story) if each["severity"] == "blocking"}
+    assert any("licence of its picture is not known" in message for message in blocking)
+    assert any("asks for a credit" in message for message in blocking)
+    with pytest.raises(EngineError, match="must be mended"):
+        reviews.submit(story, by=cast.alice)
+    own.licence, credited.credit = "Own work", "Ada"
+    own.save()
+    credited.save()
+    assert not [each for each in variants.findings(story) if each["severity"] == "blocking"]

@@ -42,7 +42,7 @@ function item(state, label, said) {
 
 function problem({ severity, scene, message }, doc, choose) {
   const element = document.createElement("li");
-  element.className = `check-item ${severity === "error" ? "error" : "warning"}`;
+  element.className = `check-item ${severity === "blocking" ? "error" : "warning"}`;
   const text = scene >= 0 ? `Scene ${scene + 1}: ${message}` : message;
   if (scene < 0) {
     element.append(text);
