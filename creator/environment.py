@@ -80,6 +80,15 @@ class Environment(BaseSettings):
         default="", alias="PAINTER_MODEL", description="Folder of a Stable-Diffusion-family pipeline."
     )
     voice_model: str = Field(default="", alias="VOICE_MODEL", description="Folder of a Coqui voice.")
+    coqui_licence: str = Field(
+        default="", alias="COQUI_LICENCE", description="accepted: your use of XTTS isn't commercial, as its licence asks."
+    )
+    openai_voice_model: str = Field(
+        default="gpt-4o-mini-tts", alias="OPENAI_VOICE_MODEL", description="Model of the openai voice."
+    )
+    openai_voices: str = Field(
+        default="", alias="OPENAI_VOICES", description="Its voices, with commas; OpenAI's own without it."
+    )
     whisper_model: str = Field(default="", alias="WHISPER_MODEL", description="Whisper model: a .pt file.")
     qdrant_url: str = Field(default="", alias="QDRANT_URL", description="Address of a Qdrant server, for INDEX=qdrant.")
     qdrant_api_key: str = Field(default="", alias="QDRANT_API_KEY", description="Its key, where it asks for one.")

@@ -202,7 +202,17 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "voice": {
         "espeak": {"BACKEND": "generation.engines.espeak.ESpeakVoice"},
-        "coqui": {"BACKEND": "generation.engines.coqui.CoquiVoice", "OPTIONS": {"folder": environment.voice_model}},
+        "coqui": {
+            "BACKEND": "generation.engines.coqui.CoquiVoice",
+            "OPTIONS": {"folder": environment.voice_model, "licence": environment.coqui_licence},
+        },
+        "openai": {
+            "BACKEND": "generation.engines.openai_speech.OpenAIVoice",
+            "OPTIONS": {
+                **_openai, "model": environment.openai_voice_model,
+                "speakers": tuple(filter(None, map(str.strip, environment.openai_voices.split(",")))),
+            },
+        },
     },
     "transcriber": {
         "pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxTranscriber"},

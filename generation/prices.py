@@ -24,7 +24,10 @@ MICRO = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Price:
-    """What an engine asks: per million tokens, or per second of this installation's own machines."""
+    """What an engine asks: per million tokens, or per second of this installation's own machines.
+
+    Voices count characters, which stand where the tokens of a prompt do.
+    """
 
     input: Decimal = Decimal(0)
     output: Decimal = Decimal(0)
@@ -108,7 +111,7 @@ def _read(path: Path) -> Table:
     try:
         said: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         models = {
-            (str(each["provider"]), str(each["name"])): Price(_amount(each["input"]), _amount(each["output"]))
+            (str(each["provider"]), str(each["name"])): _price(each)
             for each in said.get("model", [])
         }
         machine = {role: _amount(second) for role, second in said.get("machine", {}).items()}
@@ -119,6 +122,12 @@ def _read(path: Path) -> Table:
             next_step="Correct the file that STORYLOOM_PRICES names; generation/prices.toml shows the form.",
             permanent=True,
         ) from error
+
+
+def _price(said: dict[str, Any]) -> Price:
+    if "characters" in said:
+        return Price(_amount(said["characters"]))
+    return Price(_amount(said["input"]), _amount(said["output"]))
 
 
 def _amount(said: object) -> Decimal:

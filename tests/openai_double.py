@@ -1,4 +1,4 @@
-"""A wire-level double of an endpoint that speaks Chat Completions: it streams, stalls, breaks off and refuses on order.
+"""A wire-level double of an endpoint that speaks OpenAI's protocol: it streams, stalls, breaks off, refuses on order.
 
 It listens on the loopback interface and answers what a test has put into `replies`, in order, and then always `usual`.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """How one request is answered. `content` is the answer's text, or JSON that becomes it."""
+    """How one request is answered. `content` is the answer's text, JSON that becomes it, or the bytes of a sound."""
 
     content: Any = None
     status: int = 200
@@ -77,6 +77,8 @@ def openai_double() -> Iterator[Double]:
             reply = double.next(request)
             if reply.status != 200:
                 self.fail(reply)
+            elif isinstance(reply.content, bytes):
+                self.play(reply, reply.content)
             else:
                 self.stream(reply, body["model"])
 
@@ -89,6 +91,22 @@ def openai_double() -> Iterator[Double]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
+
+        def play(self, reply: Reply, sound: bytes) -> None:
+            self.close_connection = True
+            self.send_response(200)
+            self.send_header("Content-Type", "audio/wav")
+            self.send_header("Content-Length", str(len(sound)))
+            self.send_header("x-request-id", f"req-{len(double.requests)}")
+            self.end_headers()
+            try:
+                self.wfile.write(sound[: len(sound) // 2])
+                self.wfile.flush()
+                time.sleep(reply.pause)
+                if not reply.drop:
+                    self.wfile.write(sound[len(sound) // 2 :])
+            except (BrokenPipeError, ConnectionResetError):
+                return
 
         def stream(self, reply: Reply, model: str) -> None:
             self.close_connection = True

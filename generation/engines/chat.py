@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
+from generation.engines.endpoint import Endpoint
 from generation.engines.writing import Watch
 from media_processing.engine import EngineError
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-OPENAI = "api.openai.com"
 TELL_EVERY = 0.4
 """Seconds between two looks of those who read along."""
 _RUN = 9
@@ -71,44 +70,27 @@ class Chat:
         max_retries: int,
         max_tokens: int,
     ) -> None:
-        self.model, self.api_key, self.base_url = model, api_key, base_url
-        self._prompts, self._timeout, self._stall = Path(prompts), timeout, stall
-        self._max_retries, self._max_tokens = max_retries, max_tokens
+        self.model, self.api_key = model, api_key
+        self._prompts, self._timeout, self._max_tokens = Path(prompts), timeout, max_tokens
+        self._endpoint = Endpoint(
+            "writer", "WRITER_MODEL", model, api_key, base_url, timeout, stall, max_retries,
+            demand="it must answer in JSON by a schema", too_long="The article is too long for {model}.",
+            shorter="Paste a part of it, or choose a model that reads more.",
+        )  # fmt: skip
         self._client: OpenAI | None = None
 
     @property
     def host(self) -> str:
         """The host that is asked."""
-        return urlsplit(self.base_url).hostname or OPENAI
+        return self._endpoint.host
 
     def problems(self) -> list[EngineError]:
         """What is missing in the settings."""
-        found = []
-        if not self.api_key and not self.base_url:
-            found.append(
-                EngineError(
-                    "The writer has no key for OpenAI.",
-                    next_step="Set OPENAI_API_KEY (or OPENAI_BASE_URL for your own server), or choose another writer.",
-                    permanent=True,
-                )
-            )
-        if not self.model:
-            found.append(EngineError("The writer has no model.", next_step="Set WRITER_MODEL.", permanent=True))
-        return found
+        return self._endpoint.problems()
 
     def load(self) -> None:
         """Make the client. Raises EngineError where a setting is missing."""
-        for problem in self.problems():
-            raise problem
-        import httpx2
-        from openai import OpenAI
-
-        # The library retries 408, 409, 429 and 5xx with growing, jittered pauses and waits as long as Retry-After
-        # asks (in seconds or as a date), up to two minutes. The read timeout is for one silence, not for the answer.
-        self._client = OpenAI(
-            api_key=self.api_key or "none", base_url=self.base_url or None, max_retries=self._max_retries,
-            timeout=httpx2.Timeout(min(self._timeout, self._stall), connect=min(self._timeout, 10.0)),
-        )  # fmt: skip
+        self._client = self._endpoint.client()
 
     def ask(self, form: type[F], question: Question, watch: Watch) -> F:
         """An answer of that form, with one more try where the first can't be used. Raises EngineError."""
@@ -200,13 +182,11 @@ class Chat:
                     if time.monotonic() > until:
                         raise httpx2.ReadTimeout("the answer takes too long")
         except OpenAIError as error:
-            raise self._explained(error) from error
+            raise self._endpoint.explained(error) from error
         except httpx2.TimeoutException as error:
-            raise self._too_slow() from error
+            raise self._endpoint.too_slow() from error
         except (httpx2.TransportError, ValueError) as error:  # the connection dropped, or what came is no event
-            raise EngineError(
-                f"The connection to {self._where} broke off in the middle.", next_step="Try again."
-            ) from error
+            raise self._endpoint.broke_off() from error
 
     def _refuse_unfinished(self, heard: _Heard) -> None:
         if not heard.answered:
@@ -219,11 +199,12 @@ class Chat:
             raise EngineError(f"{self.model} broke off in the middle.", next_step="Ask for a shorter script.")
         if heard.finish == "content_filter":
             raise EngineError(
-                f"{self._where} stopped the answer by its own content filter.", next_step="Choose another writer.",
+                f"{self._endpoint.where} stopped the answer by its own content filter.",
+                next_step="Choose another writer.",
                 permanent=True,
-            )  # fmt: skip
+            )
         if not heard.finish:
-            raise EngineError(f"The connection to {self._where} broke off in the middle.", next_step="Try again.")
+            raise self._endpoint.broke_off()
 
     def _refuse_leaks(self, answer: Form, instructions: str, question: Question) -> None:
         """An answer that recites its instructions was written for somebody else than the editor."""
@@ -235,53 +216,6 @@ class Chat:
                 f"{self.model} recited its instructions instead of writing.",
                 next_step="The article may hold orders to the writer: look for them, then try again.",
             )
-
-    # What went wrong ----------------------------------------------------------------------------------------------
-
-    @property
-    def _where(self) -> str:
-        return self.base_url or "OpenAI"
-
-    def _too_slow(self) -> EngineError:
-        return EngineError(
-            f"{self._where} said nothing for {self._stall:.0f} seconds, or took longer than {self._timeout:.0f}.",
-            next_step="Try again.",
-        )
-
-    def _explained(self, error: Any) -> EngineError:
-        """What went wrong, in words for the person who asked."""
-        import openai
-
-        where, code = self._where, str(getattr(error, "code", "") or "")
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return EngineError(f"{where} refused the key.", next_step="Check OPENAI_API_KEY.", permanent=True)
-        if isinstance(error, openai.NotFoundError):
-            return EngineError(f"{where} has no model {self.model!r}.", next_step="Check WRITER_MODEL.", permanent=True)
-        if code in ("insufficient_quota", "billing_hard_limit_reached"):
-            return EngineError(
-                f"The quota at {where} is used up.",
-                next_step="Check the plan and the billing of the account there, or choose another writer.",
-                permanent=True,
-            )
-        if isinstance(error, openai.RateLimitError):
-            return EngineError(f"{where} takes no more requests just now.", next_step="Try again in a minute.")
-        if isinstance(error, openai.APITimeoutError):
-            return self._too_slow()
-        if isinstance(error, openai.APIConnectionError):
-            return EngineError(f"{where} can't be reached.", next_step="Check the network and OPENAI_BASE_URL.")
-        if isinstance(error, openai.APIStatusError) and error.status_code < 500:
-            if code == "context_length_exceeded" or error.status_code == 413:
-                return EngineError(
-                    f"The article is too long for {self.model}.",
-                    next_step="Paste a part of it, or choose a model that reads more.",
-                    permanent=True,
-                )
-            return EngineError(
-                f"{where} didn't accept the request ({error.status_code}).",
-                next_step="Check WRITER_MODEL: it must answer in JSON by a schema.",
-                permanent=True,
-            )
-        return EngineError(f"{where} failed.", next_step="Try again, or choose another writer.")
 
 
 class _Heard:

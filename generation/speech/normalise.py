@@ -174,6 +174,14 @@ def _without_owner(core: str) -> tuple[str, str]:
     return core, ""
 
 
+def pronounced(text: str, pronunciations: Mapping[str, str]) -> str:
+    """The text with those pronunciations put in and nothing else spelled out."""
+    tokens = text.split()
+    said = list(tokens)
+    _pronounce(tokens, said, pronunciations)
+    return " ".join(filter(None, said))
+
+
 def used(pronunciations: Mapping[str, str], text: str) -> dict[str, str]:
     """Those that a text needs, so that changing another one makes nothing stale."""
     low = text.casefold()
