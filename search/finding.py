@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import CharField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
@@ -109,13 +109,18 @@ class Results:
 class Row(NamedTuple):
     """What a result needs of its moment."""
 
-    asset_id: uuid.UUID
+    asset: str | uuid.UUID
+    """Its number as the database gives it: of some hundred rows, a page shows twenty."""
     start: float
     kind: str
     pdq: str
 
+    @property
+    def asset_id(self) -> uuid.UUID:
+        return self.asset if isinstance(self.asset, uuid.UUID) else uuid.UUID(self.asset)
 
-COLUMNS = ("asset_id", "start", "asset__kind", "pdq")
+
+COLUMNS = (ExpressionWrapper(F("asset_id"), CharField()), "start", "asset__kind", "pdq")
 """Of a Row."""
 
 
@@ -157,7 +162,7 @@ class _Search:
         self.cut = False
         self.moments = allowed(query)
         self.asked = wanted(query.words)
-        self._hits: dict[str, tuple[int, list[Hit]]] = {}
+        self._hits: dict[str, tuple[int, float, list[Hit]]] = {}
         self._allowed_ids: NDArray[np.int64] | None = None
         self._usuals: dict[str, Usual | None] = {}
         self.space = Space(query.workspace_id, embedder.card.digest) if not embedder.problems() else None
@@ -288,10 +293,10 @@ class _Search:
         """The moments whose pictures have at least this cosine to what a signal compares with."""
         hits: list[Hit] = []
         for depth in depths:
-            hits = self._nearest(signal, depth)
-            if len(hits) < depth or hits[-1].score < cosine:
+            hits = self._nearest(signal, depth, cosine)
+            if len(hits) < depth:
                 break
-        return frozenset(hit.id for hit in hits if hit.score >= cosine)
+        return frozenset(hit.id for hit in hits)
 
     def _showing_unwanted(self) -> frozenset[int]:
         """The moments whose pictures show an unwanted word."""
@@ -300,20 +305,23 @@ class _Search:
             return frozenset()
         return frozenset().union(*(self._over(f"-{text}", usual.at(LIKELY)) for text in self.unwanted))
 
-    def _nearest(self, signal: str, limit: int) -> list[Hit]:
-        """The nearest pictures to what a signal compares with; of those asked for, the filters may drop some yet."""
-        known = self._hits.get(signal)
-        if known is not None and (known[0] >= limit or len(known[1]) < known[0]):
-            return known[1][:limit]
+    def _nearest(self, signal: str, limit: int, least: float = -np.inf) -> list[Hit]:
+        """The nearest pictures to what a signal compares with, of those with at least a cosine; of those asked for, the
+        filters may drop some yet."""
+        depth, floor, hits = self._hits.get(signal, (0, np.inf, []))
+        if len(hits) >= limit or (floor <= least and (limit <= depth or len(hits) < depth)):
+            return [hit for hit in hits[:limit] if hit.score >= least]
         if self.space is None:
             return []
         if narrowed(self.query) and self._allowed_ids is None:
             self._allowed_ids = np.fromiter(self.moments.order_by().values_list("id", flat=True), np.int64)
         vector = self.unwanted[signal[1:]] if signal.startswith("-") else self.vectors[signal]
-        hits, by_index = spaces.nearest(self.index, self.space, vector, limit=limit, allowed=self._allowed_ids)
+        hits, by_index = spaces.nearest(
+            self.index, self.space, vector, limit=limit, allowed=self._allowed_ids, least=least
+        )
         if not by_index:
             self.notes.append("The index is being made anew; the database answered meanwhile.")
-        self._hits[signal] = (limit, hits)
+        self._hits[signal] = (limit, least, hits)
         return hits
 
     def assets(self) -> Q | None:
@@ -341,17 +349,17 @@ class _Search:
             rows = {number: self._rows[number] for number in (self._fitting(ids) if self.query.relevant_only else ids)}
             self.cut = self.cut or len(rows) < len(ids)
             lists = {name: [pair for pair in ranked if pair[0] in rows] for name, ranked in lists.items()}
-            fused = rrf(lists, group={number: row.asset_id for number, row in rows.items()})
+            fused = rrf(lists, group={number: row.asset for number, row in rows.items()})
             fused = self._penalised(fused)
             new = []
             for one in fused:
-                key = one.key if self.query.every_moment else rows[one.key].asset_id
+                key = one.key if self.query.every_moment else rows[one.key].asset
                 if key not in known:
                     known.add(key)
                     new.append(one)
             if self.query.sort != "relevance":
                 dates = self._dates([one.key for one in new])
-                new.sort(key=lambda one: (str(rows[one.key].asset_id), one.key))
+                new.sort(key=lambda one: (str(rows[one.key].asset), one.key))
                 new.sort(key=lambda one: dates[one.key], reverse=self.query.sort != "oldest")
             for first in range(0, len(new), BLOCK):
                 yield from self._described(new[first : first + BLOCK], rows)
@@ -417,31 +425,33 @@ class _Search:
             penalised.append(one)
         return sorted(penalised, key=lambda one: (-one.score, one.key))
 
-    def _described(self, block: Sequence[Fused[int]], rows: Mapping[int, Row]) -> list[Found]:
-        """Results of what was fused, near-duplicates folded, in an order in which look-alikes wait."""
+    def _described(self, block: Sequence[Fused[int]], rows: Mapping[int, Row]) -> Iterator[Found]:
+        """Results of what was fused, near-duplicates folded, in an order in which look-alikes wait; as many as the page
+        and those before it need."""
         ids = [one.key for one in block]
         seen = self._embedded(ids)
+        nothing = np.zeros(self.embedder.card.dimensions if seen else 1, np.float32)
+        vectors = np.stack([seen.get(number, nothing) for number in ids])
+        folded = dict.fromkeys(range(len(ids)), ())
+        if self.query.fold:
+            folded = _folded(vectors, [rows[number] for number in ids])
+        order, needed = list(folded), self.query.offset + self.query.limit + 1
+        if self.query.diversify and seen and self.query.sort == "relevance":
+            order = [order[at] for at in mmr(vectors[order], [block[at].score for at in order], needed)]
         fits = self._fits(seen)
-        found = [
-            Found(
+        for at in order[:needed]:
+            one, row = block[at], rows[block[at].key]
+            yield Found(
                 moment_id=one.key,
-                asset_id=rows[one.key].asset_id,
+                asset_id=row.asset_id,
                 score=one.score,
-                start=rows[one.key].start,
+                start=row.start,
+                folded=folded[at],
                 explain=one.explain,
                 by_words_only=one.key not in seen,
                 relevant=self.query.relevant_only or fits(one.key, LIKELY),
                 sure=fits(one.key, SURE),
             )
-            for one in block
-        ]
-        nothing = np.zeros(self.embedder.card.dimensions if seen else 1, np.float32)
-        vectors = np.stack([seen.get(number, nothing) for number in ids])
-        if self.query.fold:
-            found, vectors = _folded(found, vectors, [rows[number] for number in ids])
-        if self.query.diversify and seen and self.query.sort == "relevance":
-            found = [found[at] for at in mmr(vectors, [one.score for one in found], len(found))]
-        return found
 
     def _fits(self, seen: Mapping[int, Vectors]) -> Callable[[int, float], bool]:
         """Whether a moment is about what was asked, its picture by as many deviations."""
@@ -536,29 +546,27 @@ class _Search:
         return replace(one, at=there.at, why=there.why, snippet=there.pieces, explain=explain)
 
 
-def _folded(
-    found: Sequence[Found], vectors: Vectors, rows: Sequence[Row]
-) -> tuple[list[Found], Vectors]:
-    """Without the pictures that look the same as a better one, which names them; those kept apart by a person stay."""
+def _folded(vectors: Vectors, rows: Sequence[Row]) -> dict[int, tuple[uuid.UUID, ...]]:
+    """Of pictures in order, the places of those that don't look the same as a better one -> the assets of those that
+    look like it; pictures that a person keeps apart stay."""
     pictures = np.array([row.kind == Asset.Kind.IMAGE for row in rows])
     alike = look_alikes(vectors, [row.pdq for row in rows], cosine=TWIN, bits=pdq.NEAR)
     alike &= pictures[:, None] & pictures[None, :]
     np.fill_diagonal(alike, False)
     if not alike.any():
-        return list(found), vectors
-    assets = [one.asset_id for one in found]
+        return dict.fromkeys(range(len(rows)), ())
+    assets = [row.asset_id for row in rows]
     pairs = KeptApart.objects.filter(one__in=assets, other__in=assets).values_list("one", "other")
     apart = {pair for one, other in pairs for pair in ((one, other), (other, one))}
-    leader: dict[int, list[int]] = {}
-    for at in range(len(found)):
+    leader: dict[int, list[uuid.UUID]] = {}
+    for at in range(len(rows)):
         near = (first for first in leader if alike[first, at] and (assets[first], assets[at]) not in apart)
         first = next(near, None)
         if first is None:
             leader[at] = []
         elif assets[first] != assets[at]:
-            leader[first].append(at)
-    kept = [replace(found[at], folded=tuple(assets[other] for other in others)) for at, others in leader.items()]
-    return kept, vectors[list(leader)]
+            leader[first].append(assets[at])
+    return {at: tuple(others) for at, others in leader.items()}
 
 
 _ordinary_known: weakref.WeakKeyDictionary[Embedder, dict[str, Vectors]] = weakref.WeakKeyDictionary()

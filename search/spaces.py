@@ -127,15 +127,17 @@ def rebuild(index: Index, space: Space) -> int:
 
 
 def nearest(
-    index: Index, space: Space, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None
-) -> tuple[list[Hit], bool]:
-    """The nearest moments, and whether the index answered. Where it is damaged, the rows answer and it is made anew."""
+    index: Index, space: Space, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None,
+    least: float = -np.inf,
+) -> tuple[list[Hit], bool]:  # fmt: skip
+    """The nearest moments with at least this cosine, and whether the index answered. Where it is damaged, the rows
+    answer and it is made anew."""
     try:
         keep_in_step(index, space)
-        return index.search(space.name, vector, limit=limit, allowed=allowed), True
+        return index.search(space.name, vector, limit=limit, allowed=allowed, least=least), True
     except IndexDamaged as error:
         log.warning("%s The database answers meanwhile.", error)
-    hits = nearest_row(space.rows(), vector, limit=limit, allowed=allowed)
+    hits = [hit for hit in nearest_row(space.rows(), vector, limit=limit, allowed=allowed) if hit.score >= least]
     if space.rows().count() <= REBUILT_AT_ONCE:
         try:
             rebuild(index, space)

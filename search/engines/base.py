@@ -172,9 +172,13 @@ class Index(Engine, ABC):
 
     @abstractmethod
     def search(
-        self, model: str, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None = None
+        self, model: str, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None = None,
+        least: float = -np.inf,
     ) -> list[Hit]:
-        """The nearest ids, best first, ties by id. With `allowed`, only those ids, and never fewer than there are."""
+        """The nearest ids, best first, ties by id. With `allowed`, only those ids, and never fewer than there are.
+
+        `least`: only hits with at least this cosine.
+        """  # fmt: skip
 
     @abstractmethod
     def count(self, model: str) -> int: ...

@@ -132,7 +132,10 @@ class FaissIndex(Index):
     def generation(self, model: str) -> int:
         return Generations(self.folder, model).current()
 
-    def search(self, model: str, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None = None) -> list[Hit]:
+    def search(
+        self, model: str, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None = None,
+        least: float = -np.inf,
+    ) -> list[Hit]:  # fmt: skip
         if limit < 1:
             raise ValueError("A search needs a limit of at least 1.")
         view = self._view(model)
@@ -142,15 +145,15 @@ class FaissIndex(Index):
         if len(query) != view.base.meta.dimensions:
             raise ValueError(f"{model} has {view.base.meta.dimensions} dimensions, not {len(query)}.")
         wanted = None if allowed is None else _ascending(np.asarray(allowed, np.int64))
-        ids, vectors = view.base.checked(self._base_candidates(view, query, limit, wanted))
+        ids, vectors = view.base.checked(self._base_candidates(view, query, limit, wanted, least))
         usable = view.alive if wanted is None else view.alive & _members(view.ids, wanted)
         slots = _likely(view.vectors, query, limit, usable)
-        return best(
-            np.concatenate([ids, view.ids[slots]]), np.concatenate([vectors, view.vectors[slots]]), query, limit
-        )
+        if len(slots):
+            ids, vectors = np.concatenate([ids, view.ids[slots]]), np.concatenate([vectors, view.vectors[slots]])
+        return best(ids, vectors, query, limit, least)
 
     def _base_candidates(
-        self, view: View, query: Vectors, limit: int, wanted: NDArray[np.int64] | None
+        self, view: View, query: Vectors, limit: int, wanted: NDArray[np.int64] | None, least: float
     ) -> NDArray[np.int64]:
         """Rows of the base among which the best are: the planner."""
         base, rows, keep = view.base, len(view.base.ids), None
@@ -171,9 +174,11 @@ class FaissIndex(Index):
             rows = int(keep.sum())
             if not rows:
                 return np.empty(0, np.int64)
-        return self._scan(view, query, limit, keep, rows)
+        return self._scan(view, query, limit, keep, rows, least)
 
-    def _scan(self, view: View, query: Vectors, limit: int, keep: Mask | None, rows: int) -> NDArray[np.int64]:
+    def _scan(
+        self, view: View, query: Vectors, limit: int, keep: Mask | None, rows: int, least: float
+    ) -> NDArray[np.int64]:
         """Ask FAISS for enough rows that the best are among them; of an exact base, ties at the end included."""
         base, faiss = view.base, self._faiss
         selector = None
@@ -188,7 +193,7 @@ class FaissIndex(Index):
             return inverted.permitted(faiss, base.index, query, fetch, 0 if rows <= budget else budget, selector)
         while True:
             scores, found = base.index.search(query[None, :], fetch, params=faiss.SearchParameters(sel=selector))
-            found = found[0][found[0] >= 0]
+            found = found[0][(found[0] >= 0) & (scores[0] >= least - 1e-4)]
             if fetch == rows or len(found) <= limit or scores[0][limit - 1] - scores[0][len(found) - 1] > 1e-4:
                 return np.asarray(found, np.int64)
             fetch = min(rows, fetch * 8)  # as many equals as were fetched: the lowest ids may be further on
@@ -310,10 +315,13 @@ class FaissIndex(Index):
         return self._faiss.read_index(str(path), self._faiss.IO_FLAG_MMAP_IFC)
 
 
-def best(ids: NDArray[np.int64], vectors: NDArray[Any], query: Vectors, limit: int) -> list[Hit]:
+def best(
+    ids: NDArray[np.int64], vectors: NDArray[Any], query: Vectors, limit: int, least: float = -np.inf
+) -> list[Hit]:
     """The best of some candidates. Cosines in float64, to seven decimals: equals score equal, wherever stored."""
     scores = np.round(np.asarray(vectors, np.float64) @ np.asarray(query, np.float64), 7)
     order = np.lexsort((ids, -scores))[:limit]
+    order = order[scores[order] >= least]
     return list(map(Hit, ids[order].tolist(), scores[order].tolist()))
 
 

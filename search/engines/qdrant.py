@@ -241,8 +241,9 @@ class QdrantIndex(Index):
 
     @_told
     def search(
-        self, model: str, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None = None
-    ) -> list[Hit]:
+        self, model: str, vector: Vectors, *, limit: int, allowed: NDArray[np.int64] | None = None,
+        least: float = -np.inf,
+    ) -> list[Hit]:  # fmt: skip
         if limit < 1:
             raise ValueError("A search needs a limit of at least 1.")
         collection = self._collection(model)
@@ -252,8 +253,10 @@ class QdrantIndex(Index):
         if len(query) != (size := self._dimensions(collection)):
             raise ValueError(f"{model} has {size} dimensions, not {len(query)}.")
         if allowed is None:
-            return self._nearest(collection, query, limit)
-        return self._allowed(collection, query, limit, np.unique(np.asarray(allowed, np.int64)))
+            hits = self._nearest(collection, query, limit)
+        else:
+            hits = self._allowed(collection, query, limit, np.unique(np.asarray(allowed, np.int64)))
+        return [hit for hit in hits if hit.score >= least]
 
     def _nearest(self, collection: str, query: Vectors, limit: int) -> list[Hit]:
         """Asks for more while those at the limit score like the last: the lowest ids may be further on."""

@@ -75,6 +75,16 @@ class IndexContract:
         assert hits[0].score == pytest.approx(1, abs=2e-3)
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
+    @pytest.mark.parametrize("limit", [3, 300])
+    def test_what_is_less_like_it_than_asked_is_left_out(self, index: Index, limit: int) -> None:
+        index.add("m", range(300), unit(300))
+        index.delete("m", [7])
+        for query in unit(5, seed=8):
+            hits = index.search("m", query, limit=limit)
+            least = index.search("m", query, limit=20)[9].score
+            assert index.search("m", query, limit=limit, least=least) == [hit for hit in hits if hit.score >= least]
+        assert index.search("m", query, limit=limit, least=1.1) == []
+
     @pytest.mark.parametrize("kept", [1, 3, 10, 150])
     def test_a_filter_never_leaves_slots_empty(self, index: Index, kept: int) -> None:
         vectors = unit(300)
