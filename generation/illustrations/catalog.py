@@ -75,7 +75,7 @@ class SettingSpec:
     """Share of the height, from the top, where sky or wall ends."""
     indoors: bool
     sky: str
-    """"sky", "wall" or "space": what is behind everything."""
+    """"sky", "wall", "space" or "water": what is behind everything."""
     carries: tuple[str, ...]
     """Which kinds of objects find their own place here: "ground", "water", "air", "wall"."""
     ground: str

@@ -11,7 +11,7 @@ def box(x: float, y: float, width: float, height: float, fill: str, *, round_: f
     return f'<rect x="{n(x)}" y="{n(y)}" width="{n(width)}" height="{n(height)}"{corner} fill="{fill}"/>'
 
 
-def _indoors(canvas: Canvas, material: str) -> str:
+def indoors(canvas: Canvas, material: str) -> str:
     """Rooms keep lamps on: at night a wall is warm and only half as dark as the world outside."""
     colour = canvas.palette.materials[material]
     if canvas.night:
@@ -21,7 +21,7 @@ def _indoors(canvas: Canvas, material: str) -> str:
 
 def wallpaper(canvas: Canvas, plane: Plane, name: str) -> str:
     """A wall with broad stripes and a skirting board."""
-    wall = _indoors(canvas, "wall")
+    wall = indoors(canvas, "wall")
     parts = box(0, 0, canvas.width, canvas.horizon + 2, wall)
     if not plane.get("plain") and not canvas.low:
         stripe = mix(wall, canvas.palette.materials["accent"], 0.08)
@@ -75,8 +75,8 @@ def window(canvas: Canvas, plane: Plane, name: str) -> str:
     """A window with a cross and light curtains."""
     wide, high = plane["width"], plane["height"] * min(1.3, canvas.stage / 900)
     x, y = canvas.width * plane["x"] - wide / 2, canvas.y(plane["y"]) - high / 2 + 20
-    frame = lighter(_indoors(canvas, "wall"), 0.75)
-    cloth = mix(_indoors(canvas, "accent"), _indoors(canvas, "cloth"), 0.25)
+    frame = lighter(indoors(canvas, "wall"), 0.75)
+    cloth = mix(indoors(canvas, "accent"), indoors(canvas, "cloth"), 0.25)
     sway = canvas.swing(5)
     parts = box(x - 16, y - 16, wide + 32, high + 32, frame, round_=6) + _view(canvas, x, y, wide, high, name, False)
     parts += box(x + wide / 2 - 6, y, 12, high, frame) + box(x, y + high * 0.44, wide, 11, frame)
@@ -95,9 +95,9 @@ def frames(canvas: Canvas, plane: Plane, name: str) -> str:
     x, y, materials = canvas.width * plane["x"], canvas.y(plane["y"]), canvas.palette.materials
     parts = ""
     for dx, dy, wide, high in ((-70, -40, 110, 150), (66, 10, 90, 90)):
-        one, two = (_indoors(canvas, m) for m in rng.sample(sorted(materials), 2))
+        one, two = (indoors(canvas, m) for m in rng.sample(sorted(materials), 2))
         left, top = x + dx - wide / 2, y + dy - high / 2
-        parts += box(left - 8, top - 8, wide + 16, high + 16, _indoors(canvas, "floor")) + box(
+        parts += box(left - 8, top - 8, wide + 16, high + 16, indoors(canvas, "floor")) + box(
             left, top, wide, high, lighter(one, 0.5)
         )
         parts += f'<circle cx="{n(left + wide * 0.45)}" cy="{n(top + high * 0.42)}" r="{n(wide * 0.24)}" fill="{two}"/>'
@@ -107,9 +107,9 @@ def frames(canvas: Canvas, plane: Plane, name: str) -> str:
 
 def floorboards(canvas: Canvas, plane: Plane, name: str) -> str:
     """A floor that runs towards the viewer."""
-    top, floor = canvas.y(plane["y"]), _indoors(canvas, "floor")
+    top, floor = canvas.y(plane["y"]), indoors(canvas, "floor")
     if plane.get("plain"):
-        floor = mix(floor, _indoors(canvas, "wall"), 0.45)
+        floor = mix(floor, indoors(canvas, "wall"), 0.45)
     parts = box(0, top, canvas.width, canvas.height - top, floor)
     if not canvas.low:
         lines, vanish = [], canvas.width / 2
@@ -122,7 +122,7 @@ def floorboards(canvas: Canvas, plane: Plane, name: str) -> str:
 def rug(canvas: Canvas, plane: Plane, name: str) -> str:
     """An oval rug for things to stand on."""
     near = canvas.stage - 0.02 * canvas.height
-    y, cloth = min(canvas.y(plane["y"]), near), _indoors(canvas, "water")
+    y, cloth = min(canvas.y(plane["y"]), near), indoors(canvas, "water")
     wide, high = canvas.width * 0.42, (canvas.height - canvas.horizon) * 0.2
     trim = lighter(cloth, 0.3)
     x = canvas.width / 2
@@ -136,7 +136,7 @@ def rug(canvas: Canvas, plane: Plane, name: str) -> str:
 def panorama(canvas: Canvas, plane: Plane, name: str) -> str:
     """A band of windows over the town."""
     high = plane["height"] * min(1.35, canvas.stage / 900)
-    y, frame = canvas.y(plane["y"]) - high / 2 + 40, lighter(_indoors(canvas, "wall"), 0.7)
+    y, frame = canvas.y(plane["y"]) - high / 2 + 40, lighter(indoors(canvas, "wall"), 0.7)
     x, wide = canvas.width * 0.07, canvas.width * 0.86
     parts = box(x - 14, y - 14, wide + 28, high + 28, frame, round_=5) + _view(canvas, x, y, wide, high, name, True)
     panes = max(2, round(wide / 300))
@@ -145,7 +145,7 @@ def panorama(canvas: Canvas, plane: Plane, name: str) -> str:
 
 def tiles(canvas: Canvas, plane: Plane, name: str) -> str:
     """A tiled wall."""
-    wall = mix(_indoors(canvas, "wall"), _indoors(canvas, "water"), 0.22)
+    wall = mix(indoors(canvas, "wall"), indoors(canvas, "water"), 0.22)
     parts = box(0, 0, canvas.width, canvas.horizon + 2, wall)
     if not canvas.low:
         lines = "".join(f"M{x} 0V{n(canvas.horizon)}" for x in range(60, int(canvas.width), 120))
@@ -156,7 +156,7 @@ def tiles(canvas: Canvas, plane: Plane, name: str) -> str:
 
 def shelves(canvas: Canvas, plane: Plane, name: str) -> str:
     """Two shelves of coloured glass and boxes."""
-    rng, wood = canvas.rng(name), lighter(_indoors(canvas, "floor"), 0.25)
+    rng, wood = canvas.rng(name), lighter(indoors(canvas, "floor"), 0.25)
     materials = ("accent", "roof", "water", "foliage", "cloth")
     parts, width = "", canvas.width * 0.8
     for row in (0, 1):
@@ -164,7 +164,7 @@ def shelves(canvas: Canvas, plane: Plane, name: str) -> str:
         x = canvas.width * 0.1
         while x < canvas.width * 0.1 + width - 70:
             fill, kind, high = (
-                mix(_indoors(canvas, rng.choice(materials)), _indoors(canvas, "wall"), 0.35),
+                mix(indoors(canvas, rng.choice(materials)), indoors(canvas, "wall"), 0.35),
                 rng.randrange(3),
                 44 + 40 * rng.random(),
             )
@@ -184,7 +184,7 @@ def shelves(canvas: Canvas, plane: Plane, name: str) -> str:
 def bench(canvas: Canvas, plane: Plane, name: str) -> str:
     """A workbench along the wall."""
     y, amp = canvas.y(plane["y"]), plane["amp"]
-    front = mix(_indoors(canvas, "wall"), _indoors(canvas, "peak"), 0.45)
+    front = mix(indoors(canvas, "wall"), indoors(canvas, "peak"), 0.45)
     parts = box(0, y - amp + 14, canvas.width, amp, front) + box(0, y - amp, canvas.width, 20, lighter(front, 0.55))
     step = 190
     return parts + "".join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generation.illustrations import buildings, greenery, heavens, interiors, planes
+from generation.illustrations import buildings, depths, greenery, halls, heavens, interiors, planes
 from generation.illustrations.canvas import Canvas, Plane
 
 Painter = Callable[[Canvas, Plane, str], str]
@@ -46,6 +46,22 @@ KINDS: dict[str, Painter] = {
     "backdrop": interiors.backdrop,
     "beams": interiors.beams,
     "curtains": interiors.curtains,
+    "blackboard": halls.blackboard,
+    "desks": halls.desks,
+    "beds": halls.beds,
+    "screens": halls.screens,
+    "cupboards": halls.cupboards,
+    "stove": halls.stove,
+    "checkered": halls.checkered,
+    "stands": halls.stands,
+    "mown": halls.mown,
+    "stalls": halls.stalls,
+    "bunting": halls.bunting,
+    "deep": depths.deep,
+    "reef": depths.reef,
+    "kelp": depths.kelp,
+    "bubbles": depths.bubbles,
+    "floes": depths.floes,
 }
 
 

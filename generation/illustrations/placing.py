@@ -83,7 +83,8 @@ def _wishes(scene: Scene, canvas: Canvas, catalog: Catalog) -> list[_Wish]:
     carries = canvas.setting.carries
     for number, item in enumerate(scene.items):
         spec = catalog.objects[item.object]
-        support = spec.stands if spec.stands in carries else ("ground" if spec.stands == "water" else spec.stands)
+        swims = "air" if canvas.setting.sky == "water" else "ground"
+        support = spec.stands if spec.stands in carries or spec.stands != "water" else swims
         if support == "wall" and "wall" not in carries:
             support = "ground"
         if support == "ground" and "ground" not in carries:
@@ -156,7 +157,7 @@ def _band(wish: _Wish, canvas: Canvas) -> tuple[float, float]:
         return canvas.stage * 0.10 + wish.height, max(canvas.horizon - 60, canvas.stage * 0.10 + wish.height)
     if wish.support == "cloud":
         return canvas.stage * 0.70, canvas.stage * 0.86
-    first = {"sea": 0.70, "river": 0.66}.get(canvas.setting.name, 0.30)
+    first = {"sea": 0.70, "arctic": 0.70, "river": 0.66}.get(canvas.setting.name, 0.30)
     far = min(canvas.ground_y(first), near - 1)
     return max(far, near - (0.27 if canvas.height > canvas.width * 1.15 else 0.17) * canvas.stage), near
 

@@ -142,7 +142,7 @@ class _Reader:
         return [one for one, inside in zip(named, at_home, strict=True) if not inside]
 
     def _is_elsewhere(self, named: Sequence[_Named], place: str) -> bool:
-        """Who watches the sky stands under it, no building stands in a room and no fish swims in an office."""
+        """Who watches the sky stands under it, no building in a room or on the seabed; no fish swims in an office."""
         if not place:
             return False
         specs, setting = [self.catalog.objects[one.item.object] for one in named], self.catalog.settings[place]
@@ -150,7 +150,8 @@ class _Reader:
             return any(spec.stands == "ground" for spec in specs)
         if place == "office" and any(spec.stands == "water" for spec in specs):
             return True
-        return setting.indoors and any(spec.group == "buildings" for spec in specs)
+        closed = setting.indoors or setting.sky == "water"
+        return closed and any(spec.group == "buildings" for spec in specs)
 
     def _abstract(self) -> Reading:
         palette = self.rng.choice(sorted(self.catalog.palettes))
@@ -380,7 +381,7 @@ class _Reader:
             for match in self.catalog.setting_hints.all_at(self.words, at):
                 scores[match.name] += 0.8
         for name, setting in self.catalog.settings.items():
-            if weather != "clear" and (setting.indoors or setting.sky == "space"):
+            if weather != "clear" and (setting.indoors or setting.sky != "sky"):
                 scores[name] -= 4.0
         if not scores or max(scores.values()) <= 0:
             return self.rng.choice(("hills", "city", "street"))

@@ -92,9 +92,9 @@ def lights_of(setting: str, catalog: Catalog) -> list[str]:
 
 
 def weathers_of(setting: str, catalog: Catalog) -> list[str]:
-    """Which weathers suit a setting: none indoors, no rain in the desert or among the stars."""
+    """Which weathers suit a setting: none indoors or under water, no rain in the desert or among the stars."""
     spec = catalog.settings[setting]
-    if spec.indoors or spec.sky == "space":
+    if spec.indoors or spec.sky != "sky":
         return ["clear"]
     return [name for name in catalog.weathers if setting != "desert" or name not in ("rain", "snow")]
 

@@ -7,8 +7,8 @@ from generation.illustrations.colouring import lighter, mix
 
 
 def backdrop(canvas: Canvas, *, hides_sun: bool = False) -> str:
-    """The sky with what stands in it; a room brings its own wall."""
-    if canvas.setting.sky == "wall":
+    """The sky with what stands in it; a room brings its own wall, the deep its own water."""
+    if canvas.setting.sky in ("wall", "water"):
         return ""
     if canvas.setting.sky == "space":
         return _fill(
