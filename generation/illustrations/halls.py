@@ -144,7 +144,8 @@ def stove(canvas: Canvas, plane: Plane, name: str) -> str:
     steam = canvas.swing(9)
     return parts + (
         f'<path d="M{n(oven - 62)} {n(y - high - 88)}q{n(-18 + steam)} -28 0 -52t0 -48'
-        f'M{n(oven - 28)} {n(y - high - 88)}q{n(18 - steam)} -28 0 -52t0 -40" fill="none" stroke="#FFFFFF" stroke-opacity="0.55" stroke-width="11" '
+        f'M{n(oven - 28)} {n(y - high - 88)}q{n(18 - steam)} -28 0 -52t0 -40" '
+        'fill="none" stroke="#FFFFFF" stroke-opacity="0.55" stroke-width="11" '
         'stroke-linecap="round"/>'
     )
 
