@@ -148,6 +148,11 @@ class TestRefusedPictures:
         yield png_header(12_000, 12_000, bytes(12_000 * 3 * 100))
         yield png_header(2**31 - 1, 2**31 - 1)
         yield png_header(1, 50_000_001)
+        dot = picture_bytes(picture(1, 1), "WEBP", lossless=True)[12:]
+        one = b"ANMF" + struct.pack("<I", 16 + len(dot)) + bytes(15) + b"\0" + dot
+        canvas = b"VP8X\x0a\0\0\0\x02\0\0\0" + (999).to_bytes(3, "little") * 2
+        many = canvas + b"ANIM\6\0\0\0" + bytes(6) + one * 10_000
+        yield b"RIFF" + struct.pack("<I", len(many) + 4) + b"WEBP" + many
         frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x4c\x01\x00"
         yield b"GIF89a" + struct.pack("<HH", 65535, 65535) + b"\0\0\0" + frame + b"\x3b"
         yield b"GIF89a" + struct.pack("<HH", 6000, 6000) + b"\x80\0\0" + bytes(6) + frame * 100 + b"\x3b"
@@ -291,6 +296,25 @@ class TestRefusedVideo:
             inspect(path)
 
     @pytest.mark.slow
+    def test_times_before_zero(self, film: Path, tmp_path: Path) -> None:
+        path = tmp_path / "early.mp4"
+        run_ffmpeg(["-i", film, "-c", "copy", "-avoid_negative_ts", "disabled", "-output_ts_offset", "-0.7", path])
+        assert 1 < inspect(path).seconds < 2.2
+        assert frame_at(path, 0.0).size == (64, 48)
+        assert frame_at(path, 5.0).size == (64, 48)
+
+    def test_four_gigabytes_of_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "sparse.mp4"
+        with path.open("wb") as file:
+            file.write(b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41")
+            file.truncate(4 * 2**30)
+        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(MediaError) as caught:
+            inspect(path)
+        assert caught.value.reason == "huge"
+        assert time.monotonic() - started < 1
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
     def test_longer_than_four_hours(self, tmp_path: Path) -> None:
         path = tone(tmp_path / "long.flac", seconds=4.2 * 3600, rate=8000)
         with pytest.raises(MediaError, match=r"4\.2 hours") as caught:
@@ -427,6 +451,19 @@ class TestSound:
             assert error.reason == "truncated"
         else:
             assert seconds == pytest.approx(50_000 / 32_000, abs=0.1)
+
+    @pytest.mark.parametrize("rate", [7350, 11025, 44100, 96000, 192000])
+    def test_odd_rates(self, tmp_path: Path, rate: int) -> None:
+        path = tone(tmp_path / "tone.wav", seconds=1.3, extra=f"-ar {rate}")
+        assert inspect(path).seconds == pytest.approx(1.3, abs=0.05)
+        assert len(read_sound(path)) / 16000 == pytest.approx(1.3, abs=0.05)
+
+    def test_eight_channels(self, tmp_path: Path) -> None:
+        path = tmp_path / "surround.flac"
+        run_ffmpeg(["-f", "lavfi", "-i", "anoisesrc=d=1:a=0.2", "-af", "pan=7.1|c2=c0|c7=c0", path])
+        samples = read_sound(path)
+        assert len(samples) / 16000 == pytest.approx(1, abs=0.05)
+        assert np.abs(samples).max() > 500, "what only one of the eight says is heard"
 
     def test_silence_and_rate(self, tmp_path: Path) -> None:
         assert len(read_sound(tone(tmp_path / "tone.wav", seconds=1), rate=8000)) == 8000
