@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
+from django.conf import settings
 from django.db import transaction
 from PIL import Image
 
@@ -295,21 +296,25 @@ def recipes_for(asset: Asset) -> tuple[str, ...]:
     return {Asset.Kind.IMAGE: tuple(SIDES), Asset.Kind.VIDEO: (*SIDES, SPRITE)}.get(Asset.Kind(asset.kind), ())
 
 
-def transcribe_asset(asset: Asset, *, language: str = "en", progress: Progress = no_progress) -> Transcript:
+def transcribe_asset(asset: Asset, *, language: str = "", progress: Progress = no_progress) -> Transcript:
     """Transcribe a spoken asset with the default transcriber; a new transcript takes the old one's place.
+
+    Without a `language` the transcriber finds out, or takes English where it can't. Parts that are done are kept in the
+    cache: after a restart it goes on where it was.
 
     Raises MediaError where it has no sound, EngineError where the engine can't.
     """
     if not asset.has_sound:
         raise MediaError(f"{asset} has no sound.", reason="no_sound", next_step="Choose a file with speech in it.")
     transcriber = engines["transcriber"]
-    said = transcriber.transcribe(asset.file, language=language, progress=progress)
+    cache = Path(settings.CACHE_ROOT) / "heard"
+    said = transcriber.transcribe(asset.file, language=language, cache=cache, progress=progress)
     transcript, _ = Transcript.objects.update_or_create(
         asset=asset,
         defaults={
             "language": said.language,
             "passages": [asdict(passage) for passage in said.passages],
-            "made_by": transcriber.made_by(language=language),
+            "made_by": transcriber.made_by(language=said.language),
         },
     )
     return transcript

@@ -52,15 +52,44 @@ class Transcriber(Engine, ABC):
     """Turns speech into text with times."""
 
     role = "transcriber"
+    finds_language: ClassVar[bool] = False
+    """Whether it can tell which language is spoken."""
+    translates: ClassVar[bool] = False
+    """Whether it can write down in English what is said in another language."""
 
-    def transcribe(self, sound: Path, *, language: str = "en", progress: Progress = no_progress) -> Transcription:
-        """Transcribe a sound file of any accepted format. Raises EngineError for a language that it lacks."""
-        _require_language(self, language)
+    def transcribe(
+        self,
+        sound: Path,
+        *,
+        language: str = "en",
+        translate: bool = False,
+        cache: Path | None = None,
+        progress: Progress = no_progress,
+    ) -> Transcription:
+        """Transcribe a sound file of any accepted format.
+
+        `language` "" lets the engine find out, where it can; the answer says what it found. With `translate` the text
+        is English. In the directory `cache` an engine that works in parts keeps each that is done, by the digest of all
+        that it came from: the same call goes on at the first one missing.
+
+        Raises EngineError for a language that it lacks, or for what it can't do.
+        """
+        if language or not self.finds_language:
+            language = language or "en"
+            _require_language(self, language)
+        if translate and not self.translates:
+            raise EngineError(
+                f"{self.title} can't translate.",
+                next_step="Choose another transcriber on the engines page.",
+                permanent=True,
+            )
         self.load()
-        return self._transcribe(sound, language=language, progress=progress)
+        return self._transcribe(sound, language=language, translate=translate, cache=cache, progress=progress)
 
     @abstractmethod
-    def _transcribe(self, sound: Path, *, language: str, progress: Progress) -> Transcription: ...
+    def _transcribe(
+        self, sound: Path, *, language: str, translate: bool, cache: Path | None, progress: Progress
+    ) -> Transcription: ...
 
 
 class Aligner(Engine, ABC):

@@ -172,7 +172,9 @@ class PocketSphinxTranscriber(_PocketSphinx, Transcriber):
                 samprate=RATE, loglevel="FATAL", cmn="batch", lm=str(grams), dict=str(words)
             )
 
-    def _transcribe(self, sound: Path, *, language: str, progress: Progress) -> Transcription:
+    def _transcribe(
+        self, sound: Path, *, language: str, translate: bool, cache: Path | None, progress: Progress
+    ) -> Transcription:
         samples = _samples(sound)
         passages: list[Passage] = []
         for start, end in _utterances(samples):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
 import pickle
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,11 +22,21 @@ from media_processing.engines.base import Passage, Transcriber, Transcription, W
 
 _RATE = 16000
 _CHUNK = 30 * _RATE
-"""Whisper listens to 30 seconds at a time; between two of them a job can be cancelled."""
+"""Whisper listens to 30 seconds at a time; each is a step that a restart needs not do again."""
 _SILENT = 0.001
 """Below -60 dB of full scale nobody speaks, but Whisper would make words up."""
 _SEARCH = 10 * _RATE
-"""A chunk is cut at the quietest moment of its last ten seconds, lest a word be cut in two."""
+"""A chunk is cut in the quietest 0.3 seconds of its last ten seconds, lest a word be cut in two."""
+_PAUSE = int(0.3 * _RATE)
+_QUIET = 0.2
+"""A pause is at least so much quieter than speech (-14 dB)."""
+_LAP = _RATE // 4
+"""Where there was no pause to cut in, the next chunk begins so much before the end of the last whole word."""
+_LARGEST = {
+    "n_mels": 128, "n_audio_ctx": 1500, "n_audio_state": 4096, "n_audio_head": 64, "n_audio_layer": 64,
+    "n_vocab": 60_000, "n_text_ctx": 4096, "n_text_state": 4096, "n_text_head": 64, "n_text_layer": 64,
+}  # fmt: skip
+"""Dimensions beyond which a file isn't Whisper's, but somebody's who wants our memory."""
 
 
 class WhisperTranscriber(Transcriber):
@@ -33,6 +47,8 @@ class WhisperTranscriber(Transcriber):
 
     title = "Whisper"
     leaves_the_machine = False
+    finds_language = True
+    translates = True
 
     def __init__(self, name: str = "", *, weights: str = "", device: str = "") -> None:
         super().__init__(name)
@@ -74,25 +90,54 @@ class WhisperTranscriber(Transcriber):
         assert file is not None  # noqa: S101 - problems() has looked
         device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            # Not whisper.load_model: it downloads what it doesn't find.
+            # Not whisper.load_model: it downloads what it doesn't find, and unpickles whatever it finds.
+            with file.open("rb") as opened:
+                self._digest = hashlib.file_digest(opened, "sha256").hexdigest()
             checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-            model = whisper.model.Whisper(whisper.model.ModelDimensions(**checkpoint["dims"]))
+        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise _unusable(file, "it is damaged, half copied, or holds more than numbers") from error
+        dims = _dimensions(file, checkpoint)
+        model = whisper.model.Whisper(whisper.model.ModelDimensions(**dims))
+        try:
             model.load_state_dict(checkpoint["model_state_dict"])
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-            raise EngineError(
-                f"{file.name} can't be loaded as weights of Whisper.",
-                next_step="Use a .pt file as openai-whisper publishes them.",
-                permanent=True,
-            ) from error
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise _unusable(file, "its weights don't fit its own dimensions") from error
+        if not all(bool(torch.isfinite(weight).all()) for weight in model.state_dict().values()):
+            raise _unusable(file, "some of its weights are no numbers")
         heads = whisper._ALIGNMENT_HEADS.get(file.stem)
         if heads is not None:
             model.set_alignment_heads(heads)
         self._model = model.to(device).eval()
 
-    def _transcribe(self, sound: Path, *, language: str, progress: Progress) -> Transcription:
+    def _transcribe(
+        self, sound: Path, *, language: str, translate: bool, cache: Path | None, progress: Progress
+    ) -> Transcription:
+        samples = read_sound(sound, rate=_RATE).astype(np.float32) / 32768.0
+        code = self._code(language) if language else self._spoken_in(samples, progress)
+        asked = {"language": code, "task": "translate" if translate else "transcribe"}
+        passages: list[Passage] = []
+        start = keep_from = 0
+        while start < len(samples):
+            progress(start / len(samples))
+            said = " ".join(passage.text for passage in passages[-3:])[-200:]
+            stop, pause = _cut(samples, start)
+            chunk = samples[start:stop]
+            heard = self._heard(chunk, {**asked, "initial_prompt": said or None}, cache, progress, start / len(samples))
+            found = _passages(heard, start / _RATE, stop / _RATE)
+            if not pause and (word := _last_whole_word(found, stop / _RATE)) is not None:
+                found = _between(found, keep_from / _RATE, word.end)
+                keep_from = int(word.end * _RATE)
+                start = max(start + _RATE, keep_from - _LAP)
+            else:
+                found = _between(found, keep_from / _RATE, stop / _RATE) if keep_from > start else found
+                start = keep_from = stop
+            passages += found
+        progress(1.0)
+        return Transcription("en" if translate else language or code, tuple(passages))
+
+    def _code(self, language: str) -> str:
         import whisper
 
-        samples = read_sound(sound, rate=_RATE).astype(np.float32) / 32768.0
         code = language.split("-")[0].lower()
         if code not in whisper.tokenizer.LANGUAGES or (code != "en" and not self._model.is_multilingual):
             raise EngineError(
@@ -100,38 +145,129 @@ class WhisperTranscriber(Transcriber):
                 next_step="Choose multilingual weights (a name without .en).",
                 permanent=True,
             )
-        passages: list[Passage] = []
-        said = ""
-        for start, stop in _chunks(samples):
-            progress(start / len(samples))
-            if np.abs(samples[start:stop]).max() < _SILENT:
-                continue
+        return code
+
+    def _spoken_in(self, samples: NDArray[np.float32], progress: Progress) -> str:
+        """The language that its first three chunks with sound are most likely in, all taken together."""
+        import whisper
+
+        if not self._model.is_multilingual:
+            return "en"
+        chunks = [samples[at : at + _CHUNK] for at in range(0, len(samples), _CHUNK)]
+        likely: dict[str, float] = {}
+        for chunk in [chunk for chunk in chunks if np.abs(chunk).max() >= _SILENT][:3]:
+            progress(0.0)
+            mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(chunk), self._model.dims.n_mels)
             with self._lock:
-                answer = self._model.transcribe(
-                    samples[start:stop],
-                    language=code,
-                    task="transcribe",
-                    word_timestamps=True,
-                    fp16=self._model.device.type == "cuda",
-                    initial_prompt=said[-200:] or None,
-                    verbose=None,
-                )
-            passages += _passages(answer["segments"], start / _RATE, stop / _RATE)
-            said = " ".join(passage.text for passage in passages[-3:])
-        progress(1.0)
-        return Transcription(language, tuple(passages))
+                _token, shares = self._model.detect_language(mel.to(self._model.device))
+            for code, share in shares.items():
+                likely[code] = likely.get(code, 0.0) + share
+        return max(likely, key=lambda code: likely[code]) if likely else "en"
+
+    def _heard(
+        self, chunk: NDArray[np.float32], asked: Mapping[str, Any], cache: Path | None, progress: Progress, share: float
+    ) -> list[dict[str, Any]]:
+        """Whisper's segments of a chunk: out of `cache` where it was heard before."""
+        if np.abs(chunk).max() < _SILENT:
+            return []
+        said = json.dumps([version("openai-whisper"), self._digest, sorted(asked.items())])
+        place = cache / f"{hashlib.sha256(said.encode() + chunk.tobytes()).hexdigest()}.json" if cache else None
+        if place and place.is_file():
+            kept: list[dict[str, Any]] = json.loads(place.read_text())
+            return kept
+        with self._lock, self._stoppable(progress, share):
+            answer = self._model.transcribe(
+                chunk, **asked, word_timestamps=asked["task"] == "transcribe",
+                fp16=self._model.device.type == "cuda", verbose=None,
+            )  # fmt: skip
+        segments = [
+            {name: segment[name] for name in ("text", "start", "end", "words") if name in segment}
+            for segment in answer["segments"]
+        ]
+        if place:
+            _keep(place, json.dumps(segments, default=float))
+        return segments
+
+    @contextmanager
+    def _stoppable(self, progress: Progress, share: float) -> Iterator[None]:
+        """Ask before every word that is decoded whether to go on: a chunk of a large model takes a minute on a CPU."""
+        decoder = self._model.decoder
+        asking = decoder.register_forward_pre_hook(lambda *_args: progress(share))
+        try:
+            yield
+        finally:
+            asking.remove()
+            for block in decoder.blocks:  # what openai-whisper leaves behind where it is interrupted
+                block.cross_attn._forward_hooks.clear()
 
 
-def _chunks(samples: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    start = 0
-    while len(samples) - start > _CHUNK:
-        tail = samples[start + _CHUNK - _SEARCH : start + _CHUNK]
-        loud = np.abs(tail).reshape(-1, _RATE // 5).mean(axis=1)
-        stop = start + _CHUNK - _SEARCH + int(np.argmin(loud)) * (_RATE // 5) + _RATE // 10
-        yield start, stop
-        start = stop
-    if start < len(samples):
-        yield start, len(samples)
+def _unusable(file: Path, why: str) -> EngineError:
+    return EngineError(
+        f"{file.name} can't be loaded as weights of Whisper: {why}.",
+        next_step="Copy the .pt file again, as openai-whisper publishes it, and compare its size.",
+        permanent=True,
+    )
+
+
+def _dimensions(file: Path, checkpoint: Any) -> dict[str, int]:
+    """The dimensions that a checkpoint names, each known, whole, and of a size that Whisper has."""
+    dims = checkpoint.get("dims") if isinstance(checkpoint, dict) else None
+    if not isinstance(dims, dict) or "model_state_dict" not in checkpoint:
+        raise _unusable(file, "it isn't built like one of Whisper's files (dims and model_state_dict)")
+    if unknown := sorted(map(str, dims.keys() ^ _LARGEST.keys())):
+        raise _unusable(file, f"it names other dimensions than this version knows ({', '.join(unknown[:4])})")
+    for name, value in dims.items():
+        if type(value) is not int or not 1 <= value <= _LARGEST[name]:
+            raise _unusable(file, f"its {name} is {value!r:.40}")
+    if dims["n_audio_ctx"] != _LARGEST["n_audio_ctx"] or dims["n_mels"] not in (80, 128):
+        raise _unusable(file, "it listens to other stretches of sound than Whisper does")
+    if dims["n_vocab"] < 51_864 or dims["n_audio_state"] != dims["n_text_state"]:
+        raise _unusable(file, "its parts don't fit together")
+    if any(dims[f"n_{part}_state"] % dims[f"n_{part}_head"] for part in ("audio", "text")):
+        raise _unusable(file, "its heads don't divide its width")
+    return dims
+
+
+def _keep(place: Path, text: str) -> None:
+    """Write a file that is there whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=place.parent, prefix=".making-", delete=False) as part:
+        part.write(text)
+    Path(part.name).replace(place)
+
+
+def _cut(samples: NDArray[np.float32], start: int) -> tuple[int, bool]:
+    """Where the chunk that begins at `start` ends, and whether that is in a pause or at the sound's end."""
+    if len(samples) - start <= _CHUNK:
+        return len(samples), True
+    chunk = np.abs(samples[start : start + _CHUNK])
+    step = _RATE // 50
+    levels = chunk.reshape(-1, step).mean(axis=1)
+    around = np.convolve(levels, np.full(_PAUSE // step, step / _PAUSE), mode="valid")
+    first = (_CHUNK - _SEARCH) // step
+    at = first + int(np.argmin(around[first:]))
+    spoken = float(np.percentile(levels, 75))
+    if around[at] > max(_SILENT, _QUIET * spoken):
+        return start + _CHUNK, False
+    return start + at * step + _PAUSE // 2, True
+
+
+def _last_whole_word(passages: list[Passage], stop: float) -> Word | None:
+    """The last word that surely ends before the chunk does; None where nobody speaks near its end."""
+    words = [word for passage in passages for word in passage.words if stop - 10 < word.end < stop - 1]
+    return words[-1] if words else None
+
+
+def _between(passages: list[Passage], start: float, end: float) -> list[Passage]:
+    """What is said from `start` to `end`: the words whose middle lies between, in passages of what is left."""
+    found = []
+    for passage in passages:
+        words = tuple(word for word in passage.words if start <= (word.start + word.end) / 2 <= end)
+        if len(words) == len(passage.words):
+            found.append(passage)
+        elif words:
+            found.append(Passage(" ".join(word.text for word in words), words[0].start, words[-1].end, words))
+    return found
 
 
 def _passages(segments: list[dict[str, Any]], offset: float, end: float) -> list[Passage]:

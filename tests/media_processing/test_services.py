@@ -199,7 +199,9 @@ class FakeTranscriber(Transcriber):
     title = "Fake"
     leaves_the_machine = False
 
-    def _transcribe(self, sound: Path, *, language: str, progress: Progress) -> Transcription:
+    def _transcribe(
+        self, sound: Path, *, language: str, translate: bool, cache: Path | None, progress: Progress
+    ) -> Transcription:
         progress(1.0)
         words = (Word("red", 0.2, 0.6), Word("then", 0.7, 1.2), Word("blue", 1.3, 1.8))
         return Transcription(language, (Passage("red then blue", 0.2, 1.8, words),))

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from media_processing.engine import EngineError
-from media_processing.engines.base import Transcriber
-from media_processing.engines.whisper import WhisperTranscriber, _chunks, _passages
+from media_processing.engines.base import Passage, Transcriber, Word
+from media_processing.engines.whisper import WhisperTranscriber, _between, _cut, _passages
+from media_processing.sound import write_wav
 from tests.contracts.transcriber import TranscriberContract
 from tests.media_processing.makers import tone
 
@@ -84,15 +85,190 @@ def test_missing_weights_are_told(tmp_path: Path) -> None:
         assert problem.next_step
 
 
-def test_chunks_are_cut_at_pauses() -> None:
-    samples = np.ones(16000 * 70, np.float32)
-    samples[16000 * 25 : 16000 * 26] = 0
-    chunks = list(_chunks(samples))
-    assert 25 <= chunks[0][1] / 16000 <= 26
-    assert chunks[0][0] == 0
-    assert chunks[-1][1] == len(samples)
-    assert all(stop - start <= 30 * 16000 for start, stop in chunks)
-    assert list(_chunks(samples[:0])) == []
+@pytest.mark.local_models
+class TestFilesThatAreNoWeights:
+    def refused(self, path: Path) -> EngineError:
+        with pytest.raises(EngineError, match=f"{path.name} can't be loaded as weights of Whisper") as caught:
+            WhisperTranscriber(weights=str(path)).load()
+        assert caught.value.permanent
+        assert caught.value.next_step
+        return caught.value
+
+    def changed(self, weights: Path, tmp_path: Path, **dims: Any) -> Path:
+        import torch
+
+        checkpoint = torch.load(weights, weights_only=True)
+        checkpoint["dims"] |= dims
+        torch.save(checkpoint, tmp_path / "changed.pt")
+        return tmp_path / "changed.pt"
+
+    def test_a_half_copied_one(self, weights: Path, tmp_path: Path) -> None:
+        half = tmp_path / "half.pt"
+        half.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+        assert "half copied" in self.refused(half).message
+
+    def test_something_else(self, tmp_path: Path) -> None:
+        import torch
+
+        torch.save({"weight": torch.zeros(3)}, tmp_path / "else.pt")
+        assert "isn't built like" in self.refused(tmp_path / "else.pt").message
+
+    def test_dimensions_of_another_version(self, weights: Path, tmp_path: Path) -> None:
+        assert "n_experts" in self.refused(self.changed(weights, tmp_path, n_experts=8)).message
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("n_vocab", 10**12), ("n_text_layer", 0), ("n_mels", 81), ("n_audio_head", 3),
+                            ("n_audio_ctx", 3), ("n_text_state", "16"), ("n_vocab", 100), ("n_text_state", 32)],
+    )  # fmt: skip
+    def test_dimensions_that_cant_be(self, weights: Path, tmp_path: Path, name: str, value: object) -> None:
+        self.refused(self.changed(weights, tmp_path, **{name: value}))
+
+    def test_weights_of_another_size(self, weights: Path, tmp_path: Path) -> None:
+        assert "don't fit" in self.refused(self.changed(weights, tmp_path, n_text_layer=3)).message
+
+    def test_weights_that_are_no_numbers(self, weights: Path, tmp_path: Path) -> None:
+        import torch
+
+        checkpoint = torch.load(weights, weights_only=True)
+        checkpoint["model_state_dict"]["decoder.ln.bias"][0] = float("nan")
+        torch.save(checkpoint, tmp_path / "nan.pt")
+        assert "no numbers" in self.refused(tmp_path / "nan.pt").message
+
+
+class TestCuts:
+    def test_in_a_pause(self) -> None:
+        samples = np.ones(16000 * 70, np.float32)
+        samples[16000 * 25 : 16000 * 26] = 0
+        stop, pause = _cut(samples, 0)
+        assert 25.1 <= stop / 16000 <= 25.9
+        assert pause
+
+    def test_without_a_pause_a_chunk_is_as_long_as_can_be(self) -> None:
+        assert _cut(np.ones(16000 * 70, np.float32), 16000) == (16000 * 31, False)
+
+    def test_the_end_is_a_pause(self) -> None:
+        assert _cut(np.ones(16000 * 70, np.float32), 16000 * 50) == (16000 * 70, True)
+
+    def test_words_are_kept_on_one_side(self) -> None:
+        words = tuple(Word(text, at, at + 0.4) for at, text in enumerate(["one", "two", "three", "four"]))
+        passages = [Passage("one two three four", 0.0, 3.4, words)]
+        (left,), (right,) = _between(passages, 0.0, 1.4), _between(passages, 1.4, 9.0)
+        assert (left.text, left.end, right.text, right.start) == ("one two", 1.4, "three four", 2.0)
+
+
+class Spelling:
+    """Stands in for Whisper's model: it hears the loudness of every second as a word, and counts how often it is asked.
+
+    A second that is cut is heard as "?".
+    """
+
+    is_multilingual = True
+    asked = 0
+
+    class device:
+        type = "cpu"
+
+    class decoder:
+        blocks = ()
+
+        @staticmethod
+        def register_forward_pre_hook(_hook: Any) -> Any:
+            class Handle:
+                def remove(self) -> None: ...
+
+            return Handle()
+
+    def __init__(self, sound: np.ndarray[Any, Any]) -> None:
+        self.sound = sound
+
+    def transcribe(self, chunk: np.ndarray[Any, Any], **_asked: Any) -> dict[str, Any]:
+        self.asked += 1
+        (start,) = [
+            at for at in range(0, len(self.sound) - len(chunk) + 1, 80)
+            if np.array_equal(self.sound[at : at + len(chunk)], chunk)
+        ]  # fmt: skip
+        words = []
+        for second in range(len(self.sound) // 16000):
+            begin, end = second + 0.1, second + 0.9
+            seen = min(end, (start + len(chunk)) / 16000) - max(begin, start / 16000)
+            if seen > 0.1:
+                text = f"w{second}" if seen > 0.75 else "?"
+                words.append({"word": f" {text}", "start": max(begin - start / 16000, 0),
+                              "end": min(end - start / 16000, len(chunk) / 16000), "probability": 0.9})  # fmt: skip
+        said = "".join(word["word"] for word in words)
+        times = (words[0]["start"], words[-1]["end"]) if words else (0, 0)
+        return {"segments": [{"text": said, "start": times[0], "end": times[1], "words": words}] if words else []}
+
+
+@pytest.mark.local_models
+class TestLongSounds:
+    @pytest.fixture(params=[True, False], ids=["pauses", "no pauses"])
+    def model(self, request: pytest.FixtureRequest, tmp_path: Path) -> Spelling:
+        rng = np.random.default_rng(3)
+        samples = (rng.normal(0, 3000, 16000 * 95)).clip(-32000, 32000).astype(np.int16)
+        if request.param:
+            for second in range(96):
+                samples[max(0, int((second - 0.2) * 16000)) : int((second + 0.15) * 16000)] = 0
+        write_wav(tmp_path / "long.wav", samples, 16000)
+        return Spelling(samples.astype(np.float32) / 32768.0)
+
+    def transcribed(self, model: Spelling, tmp_path: Path, **asked: Any) -> list[str]:
+        engine = WhisperTranscriber(weights="none.pt")
+        engine._loaded, engine._digest, engine._model = True, "d", model
+        said = engine.transcribe(tmp_path / "long.wav", cache=tmp_path / "cache", **asked)
+        return said.text.split()
+
+    def test_no_word_is_lost_or_doubled_at_a_cut(self, model: Spelling, tmp_path: Path) -> None:
+        assert self.transcribed(model, tmp_path) == [f"w{second}" for second in range(95)]
+        assert model.asked >= 4
+
+    def test_a_restart_goes_on_at_the_first_missing_chunk(self, model: Spelling, tmp_path: Path) -> None:
+        class StoppedError(Exception):
+            pass
+
+        def stop_in_the_middle(share: float) -> None:
+            if share > 0.5:
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            self.transcribed(model, tmp_path, progress=stop_in_the_middle)
+        before = model.asked
+        assert before >= 2
+        assert self.transcribed(model, tmp_path) == [f"w{second}" for second in range(95)]
+        whole = model.asked
+        assert self.transcribed(model, tmp_path)
+        assert (model.asked, whole - before < before + 3) == (whole, True)
+        assert not list(tmp_path.glob("cache/.making-*"))
+
+    def test_another_language_is_heard_anew(self, model: Spelling, tmp_path: Path) -> None:
+        self.transcribed(model, tmp_path)
+        before = model.asked
+        self.transcribed(model, tmp_path, language="hi")
+        assert model.asked == 2 * before
+
+
+@pytest.mark.local_models
+def test_it_can_be_stopped_between_two_words(weights: Path, tmp_path: Path) -> None:
+    engine, shares = WhisperTranscriber(weights=str(weights), device="cpu"), []
+
+    def cancel_at_the_third(share: float) -> None:
+        shares.append(share)
+        if len(shares) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        engine.transcribe(tone(tmp_path / "tone.wav", seconds=2), progress=cancel_at_the_third)
+    assert shares == [0.0] * 3
+    assert engine.transcribe(tmp_path / "tone.wav").language == "en"
+
+
+@pytest.mark.local_models
+def test_it_finds_the_language_and_translates(weights: Path, tmp_path: Path) -> None:
+    engine, sound = WhisperTranscriber(weights=str(weights), device="cpu"), tone(tmp_path / "tone.wav", seconds=2)
+    import whisper
+
+    assert engine.transcribe(sound, language="").language in whisper.tokenizer.LANGUAGES
+    assert engine.transcribe(sound, language="hi", translate=True).language == "en"
 
 
 def test_times_stay_within_the_sound() -> None:
