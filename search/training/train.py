@@ -24,6 +24,8 @@ MEAN = (0.55, 0.58, 0.58)
 STD = (0.27, 0.26, 0.28)
 CAPTIONS = 2
 """Of each picture and batch."""
+EMBEDDING = "token_embedding.weight"
+"""The weight with a row for each word."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,10 @@ def train(
     pictures: Pictures, lexicon: Lexicon, words: Words, shape: Shape, plan: Plan,
     *, watch: Watcher | None = None, checkpoint: Path | None = None, further: Path | None = None,
 ) -> Trained:
-    """Train from nothing, or from the weights of the file `further` (SGDR, Loshchilov & Hutter, 2017: a warm restart).
+    """Train from nothing, or from a checkpoint `further` (SGDR, Loshchilov & Hutter, 2017: a warm restart).
 
-    With `checkpoint`, the weights are written there every five minutes.
+    With `checkpoint`, the weights and their vocabulary are written there every five minutes. `further` may come from
+    another vocabulary: each known word keeps what was learned for it, a new one starts from nothing.
     """
     import torch
 
@@ -78,7 +81,7 @@ def train(
     rng, choice = np.random.default_rng(plan.seed), random.Random(plan.seed)
     model = build(shape, words.size).to(memory_format=torch.channels_last).train()
     if further:
-        model.load_state_dict(torch.load(further, weights_only=True))
+        resume(model, words, further)
     bits = FacetBits([labels(facets) for facets in pictures.facets])
     anchors, places = _anchors(list(bits.columns), shape.dimensions), Places(pictures)
     towers = _Towers(model, shape, words, pictures, places)
@@ -124,12 +127,52 @@ def train(
                 watch(step, share, trained.losses[-1])
             if checkpoint and time.monotonic() - saved > 300:
                 saved = time.monotonic()
-                torch.save(model.state_dict(), checkpoint)
+                keep(model, words, checkpoint)
     trained.minutes = (time.monotonic() - start) / 60
     model.eval()
     if checkpoint:
-        torch.save(model.state_dict(), checkpoint)
+        keep(model, words, checkpoint)
     return trained
+
+
+def keep(model: Any, words: Words, file: Path) -> None:
+    """Write a checkpoint: the weights, and the words that the rows of the text tower's embedding stand for."""
+    import torch
+
+    torch.save({"words": list(words.words), "weights": model.state_dict()}, file)
+
+
+def unknown(words: Words, file: Path) -> tuple[str, ...]:
+    """The words that a checkpoint holds nothing about."""
+    return tuple(sorted(set(words.words) - set(_checkpoint(file)[0])))
+
+
+def resume(model: Any, words: Words, file: Path) -> None:
+    """Load a checkpoint into a model of the same shape, each row of the embedding by its word.
+
+    Raises ValueError where the file is no checkpoint of `keep`, RuntimeError where the shapes differ.
+    """
+    import torch
+
+    known, weights = _checkpoint(file)
+    learned, rows = weights.pop(EMBEDDING), model.state_dict()[EMBEDDING].clone()
+    if len(learned) != len(known) + 2:
+        raise ValueError(f"{file} has {len(learned)} rows for {len(known)} words.")
+    numbers = {word: number for number, word in enumerate(known, start=1)}
+    pairs = [(PAD, PAD), (words.end, len(known) + 1)]
+    pairs += [(number, numbers[word]) for number, word in enumerate(words.words, start=1) if word in numbers]
+    ours, theirs = torch.tensor(pairs).T
+    rows[ours] = learned[theirs]
+    model.load_state_dict({**weights, EMBEDDING: rows})
+
+
+def _checkpoint(file: Path) -> tuple[list[str], dict[str, Any]]:
+    import torch
+
+    stored = torch.load(file, weights_only=True)
+    if not {"words", "weights"} <= set(stored):
+        raise ValueError(f"{file} holds no words beside its weights: train from nothing, or from another checkpoint.")
+    return stored["words"], dict(stored["weights"])
 
 
 class _Towers:

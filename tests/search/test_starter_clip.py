@@ -138,6 +138,42 @@ class TestTraining:
         write_card(trained, tmp_path, command="manage.py train_starter_clip", date="2026-01-01", measured={})
         assert OnnxEmbedder(folder=tmp_path).embed_texts(["a red car"]).shape == (1, shape.dimensions)
 
+    def test_training_goes_on_with_more_words(self, tmp_path: Path) -> None:
+        """What was learned follows each word to its new row, and a new word disturbs no other."""
+        import torch
+
+        from search.engines.words import Words
+        from search.training.model import Shape, build
+        from search.training.train import EMBEDDING, keep, resume, unknown
+
+        shape, file = Shape(side=64, picture_blocks=(1, 1, 1, 1), text_layers=1), tmp_path / "weights.pt"
+        before, after = Words(["car", "red"], context=24), Words(["bus", "car", "drone", "red"], context=24)
+        torch.manual_seed(1)
+        old, new = build(shape, before.size).eval(), build(shape, after.size).eval()
+        fresh = new.state_dict()[EMBEDDING].clone()
+        keep(old, before, file)
+        assert unknown(after, file) == ("bus", "drone")
+        assert unknown(before, file) == ()
+        resume(new, after, file)
+        with torch.no_grad():
+            read = [model.encode_text(torch.from_numpy(words.encode(["red car"]))) for model, words in
+                    ((old, before), (new, after))]
+        assert torch.allclose(*read, atol=1e-6)
+        assert torch.equal(new.state_dict()[EMBEDDING][[1, 3]], fresh[[1, 3]]), "bus and drone start from nothing"
+
+    def test_weights_without_their_words_are_refused(self, tmp_path: Path) -> None:
+        import torch
+
+        from search.engines.words import Words
+        from search.training.model import Shape, build
+        from search.training.train import resume
+
+        shape, words = Shape(side=64, picture_blocks=(1, 1, 1, 1), text_layers=1), Words(["car"], context=24)
+        model = build(shape, words.size)
+        torch.save(model.state_dict(), tmp_path / "weights.pt")
+        with pytest.raises(ValueError, match="no words beside its weights"):
+            resume(model, words, tmp_path / "weights.pt")
+
     def test_training_pictures_show_no_held_out_combination(self) -> None:
         from creator.management.commands._drawn import lexicon_of, training_scene
         from generation.illustrations.catalog import Catalog

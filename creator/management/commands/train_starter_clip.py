@@ -26,7 +26,7 @@ from search.training.evaluate import judge
 from search.training.export import export, write_card
 from search.training.model import Shape
 from search.training.pictures import Pictures
-from search.training.train import Plan, train
+from search.training.train import Plan, train, unknown
 
 PICTURES_SEED = 1
 
@@ -65,7 +65,13 @@ class Command(BaseCommand):
         further: Path | None = options["further"]
         plan = Plan(steps=options["steps"], minutes=options["minutes"], batch=options["batch"], seed=options["seed"])
         if further:
-            plan = replace(plan, rate=plan.rate / 3, warm_up=plan.warm_up // 2, labels=0.0)
+            try:
+                new = unknown(words, further)
+            except (OSError, ValueError) as error:
+                raise CommandError(str(error)) from error
+            self.stdout.write(f"{len(new)} words are new to {further.name}")
+            if not new:  # all is known: a smaller rate, and nothing beside the contrast
+                plan = replace(plan, rate=plan.rate / 3, warm_up=plan.warm_up // 2, labels=0.0)
         trained = train(
             pictures, lexicon, words, shape, plan,
             watch=self._watch, checkpoint=cache / f"weights{'-further' if further else ''}.pt", further=further,
