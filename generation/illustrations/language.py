@@ -35,6 +35,9 @@ IRREGULAR = {
     "sportsmen": "sportsman",
     "potatoes": "potato",
     "tomatoes": "tomato",
+    "mosquitoes": "mosquito",
+    "volcanoes": "volcano",
+    "bookshelves": "bookshelf",
     "buses": "bus",
     "lenses": "lens",
     "viruses": "virus",
@@ -130,10 +133,17 @@ def stems(word: str) -> tuple[str, ...]:
 
 NUMBERS = ("no", "one", "two", "three", "four", "five")
 PLURALS = {single: many for many, single in IRREGULAR.items()}
+UNCHANGED = frozenset(
+    {"sheep", "fish", "deer", "jellyfish", "wheat", "bread", "coins", "scales", "scissors", "crutches"}
+    | {"binoculars", "headphones", "fireworks"}
+)
 
 
 def plural(label: str) -> str:
-    """The plural of a plain name: "fire engine" to "fire engines"."""
+    """The plural of a plain name: "fire engine" to "fire engines", "pair of skis" to "pairs of skis"."""
+    head, of, rest = label.partition(" of ")
+    if of:
+        return plural(head) + of + rest
     *front, last = label.split(" ")
     if last in PLURALS:
         many = PLURALS[last]
@@ -145,7 +155,7 @@ def plural(label: str) -> str:
         many = last[:-1] + "ies"
     else:
         many = last + "s"
-    return " ".join((*front, many)) if last not in ("sheep", "fish", "wheat", "bread") else label
+    return " ".join((*front, many)) if last not in UNCHANGED else label
 
 
 def article(words: str) -> str:

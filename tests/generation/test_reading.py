@@ -199,6 +199,14 @@ def test_singulars(many: str, one: str) -> None:
     assert plural(one) == many
 
 
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [("pair of skis", "pairs of skis"), ("bunch of grapes", "bunches of grapes"), ("deer", "deer")],
+)
+def test_plurals_of_labels(one: str, many: str) -> None:
+    assert plural(one) == many
+
+
 def test_tokens() -> None:
     assert tokens("The farmers' new e-bike, the dog’s 1,200 km") == [
         "the", "farmers", "new", "e", "bike", "the", "dog", "1200", "km",
