@@ -77,11 +77,36 @@ class Environment(BaseSettings):
     )
     writer_model: str = Field(default="gpt-5-mini", alias="WRITER_MODEL", description="Model of the openai writer.")
     painter_model: str = Field(
-        default="", alias="PAINTER_MODEL", description="Folder of a Stable-Diffusion-family pipeline."
+        default="",
+        alias="PAINTER_MODEL",
+        description="Stable-Diffusion-family checkpoint: a folder, a .safetensors file, a name in the local hub cache.",
     )
+    painter_config: str = Field(
+        default="", alias="PAINTER_CONFIG", description="Folder with the configurations of a single-file checkpoint."
+    )
+    painter_lora: str = Field(
+        default="", alias="PAINTER_LORA", description="LoRAs with their weights: folder:0.8, with commas."
+    )
+    painter_scheduler: str = Field(
+        default="", alias="PAINTER_SCHEDULER", description="A scheduler of generation/schedulers.toml."
+    )
+    painter_steps: int = Field(default=25, alias="PAINTER_STEPS", description="Steps of a picture.", ge=1, le=150)
+    painter_guidance: float = Field(
+        default=7.0, alias="PAINTER_GUIDANCE", description="How closely words are followed.", ge=0, le=30
+    )
+    painter_negative: str = Field(
+        default="", alias="PAINTER_NEGATIVE", description="What no picture should show, where nothing else is said."
+    )
+    painter_memory: str = Field(
+        default="", alias="PAINTER_MEMORY", description="Ways of saving graphics memory, with commas."
+    )
+    painter_dtype: str = Field(
+        default="", alias="PAINTER_DTYPE", description="float16, bfloat16 or float32; by the device without it."
+    )
+    painter_device: str = Field(default="", alias="PAINTER_DEVICE", description="cuda, cuda:1, mps or cpu.")
     voice_model: str = Field(default="", alias="VOICE_MODEL", description="Folder of a Coqui voice.")
     coqui_licence: str = Field(
-        default="", alias="COQUI_LICENCE", description="accepted: your use of XTTS isn't commercial, as its licence asks."
+        default="", alias="COQUI_LICENCE", description="accepted: your use of XTTS is non-commercial, as it asks."
     )
     openai_voice_model: str = Field(
         default="gpt-4o-mini-tts", alias="OPENAI_VOICE_MODEL", description="Model of the openai voice."

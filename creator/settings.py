@@ -215,7 +215,13 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         "illustrator": {"BACKEND": "generation.engines.illustrator.IllustratorPainter"},
         "diffusers": {
             "BACKEND": "generation.engines.diffusers.DiffusersPainter",
-            "OPTIONS": {"folder": environment.painter_model},
+            "OPTIONS": {
+                "folder": environment.painter_model, "config": environment.painter_config,
+                "lora": environment.painter_lora, "scheduler": environment.painter_scheduler,
+                "steps": environment.painter_steps, "guidance": environment.painter_guidance,
+                "negative": environment.painter_negative, "memory": environment.painter_memory,
+                "dtype": environment.painter_dtype, "device": environment.painter_device,
+            },
         },
     },
     "voice": {
