@@ -6,7 +6,7 @@ import unicodedata
 import uuid
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -83,6 +83,8 @@ class Found:
     """It shows or says what was asked well enough to be looked at."""
     sure: bool = True
     """Well enough to be taken without somebody looking at it."""
+    asset: Asset | None = field(default=None, compare=False, repr=False)
+    """Where it was read already, to tell where the words stand."""
 
 
 @dataclass(frozen=True)
@@ -520,17 +522,17 @@ class _Search:
         if not self.asked:
             return list(found)
         finder = Finder(self.asked)
-        ids = [one.moment_id or 0 for one in found if any(signal.name == "words" for signal in one.explain)]
-        moments = Moment.objects.filter(pk__in=ids).select_related("asset").only(
-            "text", "start", "end", "asset__title", "asset__tags", "asset__alt", "asset__seen_text", "asset__metadata",
-            "asset__made_by", "asset__credit", "asset__source_url",
-        ).in_bulk()  # fmt: skip
+        ids = [one.moment_id or 0 for one in found]
+        moments = Moment.objects.order_by().select_related("asset").in_bulk(ids)
         speaking = [moment.asset_id for moment in moments.values() if moment.text]
         passages = dict(Transcript.objects.filter(asset__in=speaking).values_list("asset", "passages"))
         return [self._placed(one, finder, moments.get(one.moment_id or 0), passages) for one in found]
 
     def _placed(self, one: Found, finder: Finder, moment: Moment | None, passages: Mapping[uuid.UUID, Any]) -> Found:
         if moment is None:
+            return one
+        one = replace(one, asset=moment.asset)
+        if not any(signal.name == "words" for signal in one.explain):
             return one
         said = passages.get(moment.asset_id, ()) if moment.text else ()
         if moment.text and not said:  # known of no more than its moment

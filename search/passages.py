@@ -125,8 +125,9 @@ def _spoken(passages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]
 
 def _shown(text: str) -> list[str]:
     """A text's words with their punctuation, as they can be shown: control characters are no part of them."""
-    plain = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
-    return _WORD.findall(plain)
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
+    return _WORD.findall(text)
 
 
 def clock(seconds: float) -> str:

@@ -129,8 +129,10 @@ def find(workspace: Workspace, question: Question | str = "", *, offset: int = 0
     """One page of what a question finds in a workspace. Raises QueryError where it makes no sense, EngineError where a
     picture can't be looked at. An empty question finds everything, what was added last first."""
     results = search.find(replace(_query(workspace, question), offset=offset, limit=limit))
+    assets = {each.asset_id: each.asset for each in results.found if each.asset is not None}
+    if lacking := [each.asset_id for each in results.found if each.asset is None]:
+        assets |= Asset.objects.order_by().in_bulk(lacking)
     # The workspace is checked here: beside these few, SQLite would go through all assets of the workspace.
-    assets = Asset.objects.order_by().prefetch_related("renditions").in_bulk([each.asset_id for each in results.found])
     own = {number: asset for number, asset in assets.items() if asset.workspace_id == workspace.pk}
     shown = tuple(Shown(own[found.asset_id], found) for found in results.found if found.asset_id in own)
     return Answer(shown, results.more, results.cut, results.notes, results.model)

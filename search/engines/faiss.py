@@ -57,7 +57,6 @@ class FaissIndex(Index):
     def _load(self) -> None:
         import faiss
 
-        # One query never gains from more threads at these sizes, and web workers would fight for the cores.
         faiss.omp_set_num_threads(1)
         self._faiss = faiss
 
@@ -145,6 +144,9 @@ class FaissIndex(Index):
         if len(query) != view.base.meta.dimensions:
             raise ValueError(f"{model} has {view.base.meta.dimensions} dimensions, not {len(query)}.")
         wanted = None if allowed is None else _ascending(np.asarray(allowed, np.int64))
+        # One query never gains from more threads at these sizes, and they would wait for one another at the processor's
+        # cost. OpenMP's number is each thread's own: the one that loaded isn't the one that searches.
+        self._faiss.omp_set_num_threads(1)
         ids, vectors = view.base.checked(self._base_candidates(view, query, limit, wanted, least))
         usable = view.alive if wanted is None else view.alive & _members(view.ids, wanted)
         slots = _likely(view.vectors, query, limit, usable)

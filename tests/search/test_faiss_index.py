@@ -398,3 +398,20 @@ def test_threads_may_search_while_others_write(index: FaissIndex) -> None:
         for write_done in writes:
             write_done.result()
     assert index.count("m") == 400
+
+
+def test_a_search_takes_one_thread_wherever_it_runs(index: FaissIndex) -> None:
+    import faiss
+
+    index.add("m", range(50), unit(50))
+    taken: list[int] = []
+
+    def search() -> None:
+        faiss.omp_set_num_threads(2)
+        index.search("m", unit(1)[0], limit=3)
+        taken.append(faiss.omp_get_max_threads())
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    thread.join()
+    assert taken == [1]
