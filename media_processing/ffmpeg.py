@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import re
 import selectors
@@ -9,8 +10,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BufferedWriter
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,6 +77,36 @@ def run_ffmpeg(
         raise _failure(process.returncode, said)
     progress(1.0)
     return said
+
+
+@contextmanager
+def slots(folder: Path, wanted: int, *, of: int, progress: Progress = no_progress) -> Iterator[int]:
+    """Hold up to `wanted`, at least one, of the `of` slots that all renders share; yields how many.
+
+    A slot is a locked file in `folder`, so that several jobs and several worker processes keep to one number of busy
+    threads, and a killed one gives its own back. `progress` is called while none is free; what it raises goes on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    held: list[BufferedWriter] = []
+    try:
+        while not held:
+            for number in range(of):
+                file = (folder / f"slot-{number}.lock").open("ab")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    file.close()
+                    continue
+                held.append(file)
+                if len(held) == wanted:
+                    break
+            if not held:
+                progress(0.0)
+                time.sleep(_HEARTBEAT / 5)
+        yield len(held)
+    finally:
+        for file in held:
+            file.close()
 
 
 def encode_frames(

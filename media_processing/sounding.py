@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from media_processing.decoding import inspect
 from media_processing.ffmpeg import run_ffmpeg, untrusted
-from media_processing.timeline import Timeline
+from media_processing.timeline import Timeline, TimelineScene
 
 RATE = 48_000
 LOUDNESS = -14.0
@@ -16,7 +17,9 @@ PEAK = -1.8
 LARGEST_GAIN = 30.0
 """dB. What is quieter than this is a silence, not a voice."""
 
-_METER = "ebur128=peak=true:framelog=quiet"
+_METER = "ebur128=framelog=quiet"
+_PEAK_METER = "ebur128=peak=true:framelog=quiet"
+_STEREO = f"aresample={RATE},aformat=sample_fmts=fltp:channel_layouts=stereo"
 _DUCKING = "sidechaincompress=threshold=0.03:ratio=8:attack=20:release=400"
 
 
@@ -43,8 +46,14 @@ def assemble(timeline: Timeline, target: Path, folder: Path) -> None:
 
 def measure(path: Path) -> tuple[float, float]:
     """Integrated loudness in LUFS and true peak in dBFS of a file; -70 and -inf for silence."""
-    said = run_ffmpeg(["-loglevel", "info", *untrusted(path), "-vn", "-af", _METER, "-f", "null", "-"])
+    said = run_ffmpeg(["-loglevel", "info", *untrusted(path), "-vn", "-af", _PEAK_METER, "-f", "null", "-"])
     return _loudness(said), _peak(said)
+
+
+def has_own(scene: TimelineScene) -> bool:
+    """Whether the sound of the scene's own clip is heard."""
+    visual = scene.visual
+    return visual.kind == "video" and visual.volume > 0 and inspect(visual.path).has_sound
 
 
 def samples(frames: int, fps: int) -> int:
@@ -62,27 +71,34 @@ def _mix(timeline: Timeline) -> tuple[list[str], str]:
         end = samples(done + scene.frames(timeline.fps), timeline.fps)
         length = end - samples(done, timeline.fps)
         done += scene.frames(timeline.fps)
+        whole = f"apad=whole_len={length},atrim=end_sample={length},asetpts=N/SR/TB"
+        heard = []
         if scene.narration:
             inputs += untrusted(scene.narration)
-            chains.append(
-                f"[{count}:a:0]aresample={RATE},aformat=sample_fmts=fltp:channel_layouts=stereo,"
-                f"adelay={round(scene.lead * RATE)}S:all=1,apad=whole_len={length},atrim=end_sample={length},"
-                f"asetpts=N/SR/TB[s{number}]"
-            )
+            chains.append(f"[{count}:a:0]{_STEREO},adelay={round(scene.lead * RATE)}S:all=1,{whole}[n{number}]")
+            heard.append(f"[n{number}]")
             count += 1
-        else:
-            chains.append(
-                f"anullsrc=r={RATE}:cl=stereo,aformat=sample_fmts=fltp,atrim=end_sample={length},asetpts=N/SR/TB[s{number}]"
-            )
-        labels.append(f"[s{number}]")
+        if has_own(scene):
+            visual = scene.visual
+            stretch = [] if visual.end is None else ["-t", f"{visual.end - visual.start:.3f}"]
+            inputs += ["-ss", f"{visual.start:.3f}", *stretch, *untrusted(visual.path)]
+            chains.append(f"[{count}:a:0]{_STEREO},volume={visual.volume:.3f},{whole}[o{number}]")
+            heard.append(f"[o{number}]")
+            count += 1
+        if len(heard) == 2:
+            chains.append(f"{''.join(heard)}amix=inputs=2:normalize=0:duration=first[s{number}]")
+            heard = [f"[s{number}]"]
+        if not heard:
+            chains.append(f"anullsrc=r={RATE}:cl=stereo,{_STEREO},atrim=end_sample={length},asetpts=N/SR/TB[s{number}]")
+            heard = [f"[s{number}]"]
+        labels += heard
     chains.append(f"{''.join(labels)}concat=n={len(labels)}:v=0:a=1[{'voice' if timeline.music else 'mix'}]")
     if timeline.music:
         inputs += ["-stream_loop", "-1", *untrusted(timeline.music)]
         total = samples(timeline.frames, timeline.fps)
         fade = min(1.5, timeline.seconds / 4)
         chains.append(
-            f"[{count}:a:0]aresample={RATE},aformat=sample_fmts=fltp:channel_layouts=stereo,"
-            f"atrim=end_sample={total},asetpts=N/SR/TB,volume={timeline.music_volume:.3f},"
+            f"[{count}:a:0]{_STEREO},atrim=end_sample={total},asetpts=N/SR/TB,volume={timeline.music_volume:.3f},"
             f"afade=t=out:st={timeline.seconds - fade:.3f}:d={fade:.3f}[music];"
             f"[voice]asplit[heard][key];[music][key]{_DUCKING}[ducked];"
             "[heard][ducked]amix=inputs=2:normalize=0:duration=first[mix]"

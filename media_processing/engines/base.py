@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PIL import Image
 
 from media_processing.engine import Engine, EngineError, Progress, no_progress
+from media_processing.recipes import H264, Recipe
 
 if TYPE_CHECKING:
     from media_processing.timeline import Timeline
@@ -141,18 +142,28 @@ class Renderer(Engine, ABC):
     role = "renderer"
     leaves_the_machine = False
 
-    def render(self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress = no_progress) -> Path:
-        """Write `timeline` as an MP4 to `target`, which appears whole or not at all, and return it.
+    def render(
+        self,
+        timeline: Timeline,
+        target: Path,
+        *,
+        cache: Path,
+        progress: Progress = no_progress,
+        recipe: Recipe = H264,
+    ) -> Path:
+        """Write `timeline` as the recipe says to `target`, which appears whole or not at all, and return it.
 
-        `cache` is a directory where rendered scenes are kept by the digest of all that they consume.
+        `cache` is a directory where rendered pieces are kept by the digest of all that they consume.
         """
         if not timeline.scenes:
             raise EngineError("There is nothing to render: the timeline has no scenes.", permanent=True)
         self.load()
-        return self._render(timeline, target, cache=cache, progress=progress)
+        return self._render(timeline, target, cache=cache, progress=progress, recipe=recipe)
 
     @abstractmethod
-    def _render(self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress) -> Path: ...
+    def _render(
+        self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress, recipe: Recipe
+    ) -> Path: ...
 
 
 def _require_language(engine: Engine, language: str) -> None:

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from media_processing import stills
 from media_processing.engine import EngineError, Progress
-from media_processing.engines.filtergraph import FiltergraphRenderer, SceneGraph
+from media_processing.engines.filtergraph import FiltergraphRenderer, Piece, PieceGraph, Shot, Work
 from media_processing.ffmpeg import encode_frames, run_ffmpeg
-from media_processing.timeline import Timeline, TimelineScene, Visual
+from media_processing.timeline import Timeline, Visual
 
 NEARLY_LOSSLESS = 10
 """The quality (crf) of what moviepy hands to the graph: it is encoded once more there."""
@@ -45,35 +44,37 @@ class MoviePyRenderer(FiltergraphRenderer):
             raise problem
         self._moviepy = importlib.import_module("moviepy")
 
-    def _prepared(self, timeline: Timeline, scene: TimelineScene, folder: Path, progress: Progress) -> TimelineScene:
-        """The scene with its visual replaced by a clip that moviepy drew, as long as the scene."""
-        clip = self._clip(timeline, scene, folder)
+    def _prepared(self, work: Work, piece: Piece, shot: Shot, folder: Path, progress: Progress) -> Shot:
+        """The shot with its visual replaced by a clip that moviepy drew, as long as the piece."""
+        timeline = work.timeline
+        clip = self._clip(work, piece, shot, folder)
         try:
-            frames = self._frames(clip, timeline, scene.frames(timeline.fps), progress)
             content = encode_frames(
-                frames, width=timeline.width, height=timeline.height, fps=timeline.fps, crf=NEARLY_LOSSLESS,
-                timeout=60 + 120 * scene.seconds,
+                self._frames(clip, timeline, piece.frames, progress), width=timeline.width, height=timeline.height,
+                fps=timeline.fps, crf=NEARLY_LOSSLESS, timeout=60 + 120 * piece.frames / timeline.fps,
             )  # fmt: skip
         finally:
             clip.close()
-        drawn = folder / "drawn.mp4"
+        drawn = folder / f"drawn{piece.shots.index(shot)}.mp4"
         drawn.write_bytes(content)
-        return dataclasses.replace(scene, visual=Visual(drawn, kind="video", motion="none"))
+        scene = dataclasses.replace(shot.scene, visual=Visual(drawn, kind="video", motion="none"))
+        return Shot(scene, 0, piece.frames)
 
-    def _clip(self, timeline: Timeline, scene: TimelineScene, folder: Path) -> Any:
-        """A moviepy clip of the scene's picture in the video's size."""
-        seconds = scene.frames(timeline.fps) / timeline.fps
-        if scene.visual.kind == "video":
-            return self._moviepy.VideoFileClip(str(_safe_copy(timeline, scene, folder)), audio=False)
-        picture, views = stills.prepare(scene.visual, timeline.width, timeline.height)
+    def _clip(self, work: Work, piece: Piece, shot: Shot, folder: Path) -> Any:
+        """A moviepy clip of the shot's picture in the video's size, as long as the piece."""
+        timeline = work.timeline
+        if shot.scene.visual.kind == "video":
+            return self._moviepy.VideoFileClip(str(_safe_copy(work, piece, shot, folder)), audio=False)
+        path, view = work.canvases.of(shot, timeline)
+        picture = Image.open(path)
+        picture.load()
 
         def frame(second: float) -> NDArray[np.uint8]:
-            share = min(second / seconds, 1.0)
-            left, top, wide, high = (a + (b - a) * share for a, b in zip(views.first, views.last, strict=True))
+            left, top, wide, high = view.box(shot.first / timeline.fps + second)
             box = (left, top, left + wide, top + high)
-            return np.asarray(picture.resize(views.frame, Image.Resampling.BICUBIC, box=box))
+            return np.asarray(picture.resize(view.frame, Image.Resampling.BICUBIC, box=box))
 
-        return self._moviepy.VideoClip(frame_function=frame, duration=seconds)
+        return self._moviepy.VideoClip(frame_function=frame, duration=piece.frames / timeline.fps)
 
     def _frames(self, clip: Any, timeline: Timeline, count: int, progress: Progress) -> Iterator[NDArray[np.uint8]]:
         for number in range(count):
@@ -83,12 +84,13 @@ class MoviePyRenderer(FiltergraphRenderer):
             yield np.ascontiguousarray(clip.get_frame(second), dtype=np.uint8)
 
 
-def _safe_copy(timeline: Timeline, scene: TimelineScene, folder: Path) -> Path:
-    """The scene's stretch of video, decoded by our own wrapper: moviepy opens no file that came from outside."""
-    plain = dataclasses.replace(scene, on_screen="", transition="cut")
-    inputs, filters = SceneGraph(timeline, plain, False, folder).build(with_captions=False)
-    target = folder / "copy.mp4"
+def _safe_copy(work: Work, piece: Piece, shot: Shot, folder: Path) -> Path:
+    """The shot's stretch of video, decoded by our own wrapper: moviepy opens no file that came from outside."""
+    plain = dataclasses.replace(shot.scene, on_screen="", transition="cut", branded=False)
+    alone = Piece(piece.frames, (dataclasses.replace(shot, scene=plain),), (), 0.0)
+    inputs, filters = PieceGraph(work.timeline, alone, work.canvases).build(folder)
+    target = folder / f"copy{piece.shots.index(shot)}.mp4"
     quality = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", str(NEARLY_LOSSLESS)]
-    frames = str(scene.frames(timeline.fps))
+    frames = str(piece.frames)
     run_ffmpeg([*inputs, "-filter_complex", filters, "-map", "[out]", "-frames:v", frames, *quality, target])
     return target
