@@ -1,4 +1,4 @@
-"""Clearing away what a crash left: partial files that nobody will finish."""
+"""Clearing away what a crash left, partial files that nobody will finish, and what caches hold too much of."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from django.conf import settings
 
 from creator.services import query_pictures
+from generation import services as generation
 
 OLD = 24 * 3600
 """Seconds after which a partial file is nobody's."""
 
 
 def sweep(now: float | None = None) -> int:
-    """Remove partial files and folders that are older than a day. Returns how many."""
+    """Remove partial files and folders that are older than a day, and the least used sentences. Returns how many."""
     limit = (now or time.time()) - OLD
     leftovers = [
         *Path(settings.MEDIA_ROOT, "incoming").glob("*"),
@@ -32,4 +33,4 @@ def sweep(now: float | None = None) -> int:
             swept += 1
         except FileNotFoundError:  # somebody else sweeps too
             continue
-    return swept + query_pictures.sweep(now)
+    return swept + query_pictures.sweep(now) + generation.spoken_sentences().sweep()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -47,7 +48,8 @@ class SpokenSentences:
             partial.write_bytes(header + b"\n" + write_wav(None, said.samples, said.hertz))
             partial.replace(path)
         except OSError:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
 
     def forget(self, group: str) -> None:
         """Remove all that was kept in a group."""
