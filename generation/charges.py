@@ -155,6 +155,7 @@ class KeptMeter(Meter):
         # The moment is part of it: two installations may share a provider's key.
         self.key = f"storyloom-{charge.created.timestamp():.6f}-{charge.pk}"
         self.prompt_tokens, self.completion_tokens = charge.prompt_tokens, charge.completion_tokens
+        self.pictures, self.picture_tokens = charge.pictures, charge.picture_tokens
         self.reported = charge.basis != Charge.Basis.ESTIMATED
 
     def _mine(self) -> QuerySet[Charge]:
@@ -174,26 +175,28 @@ class KeptMeter(Meter):
         self._mine().update(provider_id=self.charge.provider_id)
 
     def answered(
-        self, request: str, text: str, *, prompt_tokens: int, completion_tokens: int, reported: bool = True
-    ) -> None:
+        self, request: str, text: str, *, prompt_tokens: int, completion_tokens: int, pictures: int = 0,
+        picture_tokens: int = 0, reported: bool = True,
+    ) -> None:  # fmt: skip
         """Write the answer down with what it took, in one statement."""
         answer = {"request": request, "text": text, "id": self.charge.provider_id}
         kept = [*self.charge.answers[: self.calls], answer]
         super().answered(
-            request, text, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, reported=reported
-        )
+            request, text, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, pictures=pictures,
+            picture_tokens=picture_tokens, reported=reported,
+        )  # fmt: skip
         self._write(kept)
 
-    def broke_off(self, *, prompt_tokens: int, completion_tokens: int) -> None:
+    def broke_off(self, *, prompt_tokens: int, completion_tokens: int, pictures: int = 0) -> None:
         """Write down what an answer took that never came to its end."""
-        super().broke_off(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+        super().broke_off(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, pictures=pictures)
         self._write([*self.charge.answers, {"request": "", "text": "", "id": self.charge.provider_id}])
 
     def _write(self, answers: list[dict[str, str]]) -> None:
         self.charge.answers = answers
         self._mine().update(
             answers=answers, calls=F("calls") + 1, prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
+            completion_tokens=self.completion_tokens, pictures=self.pictures, picture_tokens=self.picture_tokens,
             basis=Charge.Basis.REPORTED if self.reported else Charge.Basis.ESTIMATED,
         )  # fmt: skip
 
@@ -222,7 +225,7 @@ def settle(charge_id: int, *, seconds: float = 0.0) -> None:
             charge.state = SETTLED
             charge.amount = price.of(
                 prompt_tokens=charge.prompt_tokens, completion_tokens=charge.completion_tokens,
-                seconds=charge.machine_seconds,
+                pictures=charge.pictures, picture_tokens=charge.picture_tokens, seconds=charge.machine_seconds,
             )  # fmt: skip
         charge.answers, charge.ended = [], timezone.now()
         charge.save()

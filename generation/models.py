@@ -62,6 +62,10 @@ class Charge(models.Model):
     calls = models.PositiveSmallIntegerField(default=0)
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+    pictures = models.PositiveSmallIntegerField(default=0)
+    """That were made."""
+    picture_tokens = models.PositiveIntegerField(default=0)
+    """Of `prompt_tokens`, those of pictures that were handed in."""
     provider_id = models.CharField(max_length=200, blank=True)
     """The provider's number of the newest answer, written before anything is read of it."""
     answers = models.JSONField(default=list, blank=True)

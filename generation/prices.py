@@ -32,15 +32,24 @@ class Price:
     input: Decimal = Decimal(0)
     output: Decimal = Decimal(0)
     second: Decimal = Decimal(0)
+    picture: Decimal = Decimal(0)
+    """For each picture that is made."""
+    picture_input: Decimal | None = None
+    """Per million tokens of pictures that are handed in; as for other input where it is None."""
 
-    def of(self, *, prompt_tokens: int = 0, completion_tokens: int = 0, seconds: float = 0.0) -> Decimal:
-        """The amount, rounded up to a millionth."""
-        amount = (self.input * prompt_tokens + self.output * completion_tokens) / 1_000_000
+    def of(
+        self, *, prompt_tokens: int = 0, completion_tokens: int = 0, pictures: int = 0, picture_tokens: int = 0,
+        seconds: float = 0.0,
+    ) -> Decimal:  # fmt: skip
+        """The amount, rounded up to a millionth. `picture_tokens` are among the `prompt_tokens`."""
+        seen = self.input if self.picture_input is None else self.picture_input
+        tokens = self.input * (prompt_tokens - picture_tokens) + seen * picture_tokens + self.output * completion_tokens
+        amount = tokens / 1_000_000 + self.picture * pictures
         return (amount + self.second * Decimal(repr(seconds))).quantize(MICRO, ROUND_CEILING)
 
     @property
     def free(self) -> bool:
-        return not (self.input or self.output or self.second)
+        return not (self.input or self.output or self.second or self.picture or self.picture_input)
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,10 @@ def _read(path: Path) -> Table:
 def _price(said: dict[str, Any]) -> Price:
     if "characters" in said:
         return Price(_amount(said["characters"]))
-    return Price(_amount(said["input"]), _amount(said["output"]))
+    if "picture" in said:
+        return Price(picture=_amount(said["picture"]))
+    seen = _amount(said["picture_input"]) if "picture_input" in said else None
+    return Price(_amount(said["input"]), _amount(said["output"]), picture_input=seen)
 
 
 def _amount(said: object) -> Decimal:
@@ -144,7 +156,13 @@ def estimate(role: str, provider: str, model: str, forecast: Forecast) -> Estima
     if price is None:
         return Estimate(currency=prices.currency, known=False)
     return Estimate(
-        likely=price.of(prompt_tokens=forecast.prompt, completion_tokens=forecast.completion),
-        most=price.of(prompt_tokens=forecast.most_prompt, completion_tokens=forecast.most_completion),
+        likely=price.of(
+            prompt_tokens=forecast.prompt, completion_tokens=forecast.completion, pictures=forecast.pictures,
+            picture_tokens=min(forecast.prompt, forecast.picture_tokens),
+        ),
+        most=price.of(
+            prompt_tokens=forecast.most_prompt, completion_tokens=forecast.most_completion,
+            pictures=forecast.pictures, picture_tokens=min(forecast.most_prompt, forecast.picture_tokens),
+        ),
         currency=prices.currency,
-    )
+    )  # fmt: skip

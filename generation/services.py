@@ -48,10 +48,10 @@ def writer(engine: str | None = None) -> Writer:
     return _writer(engine)
 
 
-def estimate(role: str, verb: str, characters: int, *, engine: str | None = None) -> Estimate:
-    """What a call of an engine will cost, for so many characters of source."""
+def estimate(role: str, verb: str, characters: int, *, engine: str | None = None, count: int = 1) -> Estimate:
+    """What a call of an engine will cost, for so many characters of source; or `count` of them (variants)."""
     asked = engines[role, engine] if engine else engines[role]
-    return prices.estimate(role, asked.provider, asked.model, asked.forecast(verb, characters))
+    return prices.estimate(role, asked.provider, asked.model, asked.forecast(verb, characters).times(count))
 
 
 def painter(engine: str | None = None) -> Painter:

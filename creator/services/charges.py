@@ -44,8 +44,11 @@ class Charged:
 
 
 @contextmanager
-def charged(work: Work, role: str, verb: str, *, characters: int = 0, part: str = "") -> Iterator[Charged]:
+def charged(work: Work, role: str, verb: str, *, characters: int = 0, part: str = "", count: int = 1
+) -> Iterator[Charged]:
     """A call of a role's engine: reserved before the body, settled by it or after it. Raises BudgetSpent.
+
+    `count` is how many pictures, or other things that are each paid, it will make.
 
     Where the worker is lost, or hands the job back, the charge stays reserved: whoever goes on takes it over with the
     answers that are paid for. Where the work fails or is cancelled, what was used until then is charged.
@@ -58,7 +61,7 @@ def charged(work: Work, role: str, verb: str, *, characters: int = 0, part: str 
         provider=engine.provider, person_id=job.person_id, job_id=job.pk,
     )  # fmt: skip
     if engine.provider:
-        charge = charges.reserve(call, generation.estimate(role, verb, characters, engine=engine.name))
+        charge = charges.reserve(call, generation.estimate(role, verb, characters, engine=engine.name, count=count))
         under_way = Charged(call, KeptMeter(charge), charge)
     else:
         under_way = Charged(call, Meter())

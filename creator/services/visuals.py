@@ -85,10 +85,10 @@ def draw(work: Work, story: Story, scene: Scene, *, seed: int, words: str = "") 
     words = words or scene.visual or scene.narration
     width, height = DRAWN_SIDE
     painter = choices.chosen("painter", story.workspace)
-    with charges.charged(work, "painter", "draw", part=f"{scene.pk}:{seed}"):
+    with charges.charged(work, "painter", "draw", characters=len(words), part=f"{scene.pk}:{seed}") as call:
         picture = generation.draw(
             words[:300], width=width, height=height, seed=seed, style=story.style, engine=painter,
-            progress=lambda _share: work.check(),
+            progress=lambda _share: work.check(), meter=call.meter,
         )
     return library.keep(
         story.workspace, picture.content, title=picture.alt, alt=picture.alt, tags=picture.tags,

@@ -13,12 +13,21 @@ class Forecast:
     completion: int = 0
     most_prompt: int = 0
     most_completion: int = 0
+    pictures: int = 0
+    """Pictures that it makes."""
+    picture_tokens: int = 0
+    """Of the prompt's tokens, at most so many for pictures that are handed in."""
 
     def __add__(self, other: Forecast) -> Forecast:
         return Forecast(
             self.prompt + other.prompt, self.completion + other.completion,
             self.most_prompt + other.most_prompt, self.most_completion + other.most_completion,
+            self.pictures + other.pictures, self.picture_tokens + other.picture_tokens,
         )  # fmt: skip
+
+    def times(self, count: int) -> Forecast:
+        """Of so many calls."""
+        return sum([self] * (count - 1), self)
 
 
 class Metered:
@@ -48,6 +57,10 @@ class Meter:
         self.calls = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.pictures = 0
+        """That were made."""
+        self.picture_tokens = 0
+        """Of the prompt's tokens, those of pictures that were handed in."""
         self.seconds = 0.0
         """Wall time, loading left out."""
         self.reported = True
@@ -66,19 +79,23 @@ class Meter:
         """The provider has begun to answer, under this id."""
 
     def answered(
-        self, request: str, text: str, *, prompt_tokens: int, completion_tokens: int, reported: bool = True
-    ) -> None:
+        self, request: str, text: str, *, prompt_tokens: int, completion_tokens: int, pictures: int = 0,
+        picture_tokens: int = 0, reported: bool = True,
+    ) -> None:  # fmt: skip
         """A request is over. `reported` is False where the tokens are our own estimate."""
         self.calls += 1
         self.prompt_tokens += prompt_tokens
         self.completion_tokens += completion_tokens
+        self.pictures += pictures
+        self.picture_tokens += picture_tokens
         self.reported = self.reported and reported
 
-    def broke_off(self, *, prompt_tokens: int, completion_tokens: int) -> None:
+    def broke_off(self, *, prompt_tokens: int, completion_tokens: int, pictures: int = 0) -> None:
         """An answer ended before its end; the tokens are our own estimate."""
         self.calls += 1
         self.prompt_tokens += prompt_tokens
         self.completion_tokens += completion_tokens
+        self.pictures += pictures
         self.reported = False
 
     def usage(self) -> dict[str, int]:
