@@ -142,19 +142,22 @@ def _question(question: Question | str) -> Question:
     return Question(question) if isinstance(question, str) else question
 
 
-def _query(workspace: Workspace, question: Question | str) -> search.Query:
+def _query(workspace: Workspace, question: Question | str, *, all_filters: bool = False) -> search.Query:
+    """A question for search. Its table of filters costs a look at the verdicts: it comes where one may be asked for, or
+    where `all_filters` are."""
     asked = _question(question)
+    narrowed = all_filters or ":" in asked.words or asked.filters or asked.without
     return search.Query(
         workspace_id=workspace.pk, words=asked.words, filters=asked.filters, without=asked.without,
-        table=table(workspace), like=asked.like, like_moment=asked.like_moment, sort=asked.sort, fold=True,
-        relevant_only=not asked.everything, browse=True,
+        table=table(workspace) if narrowed else (), like=asked.like, like_moment=asked.like_moment, sort=asked.sort,
+        fold=True, relevant_only=not asked.everything, browse=True,
     )  # fmt: skip
 
 
 def facets(workspace: Workspace, question: Question | str = "", *, chips: int = CHIPS) -> Facets:
     """The chips of every filter with their counts under the present question, words and picture included; each group
     counted under the choices of the others. `chips`: the most that an open group gets."""
-    query = search.checked(_query(workspace, question))
+    query = search.checked(_query(workspace, question, all_filters=True))
     counted = search.facets(query)
     groups = (_group(each, query, counted, chips) for each in query.table)
     return Facets(tuple(groups), counted.total)
