@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from creator.models import Channel
 from creator.services import drafting, stories
+from media_processing.models import Asset
 from moderation.services import REASONS
 
 if TYPE_CHECKING:
@@ -127,6 +128,39 @@ class ChannelForm(ChannelModelForm):
         model = Channel
         fields = ("name", "slug", "surface")
         labels = {"slug": "Name in addresses"}  # noqa: RUF012
+
+
+class ConsentForm(forms.Form):
+    """Somebody's word that their voice may be imitated."""
+
+    name = forms.CharField(max_length=60, label="Name of the voice", help_text="As editors choose it.")
+    speaker = forms.CharField(max_length=120, label="Whose voice it is")
+    statement = forms.CharField(
+        max_length=4000, label="What the person agreed to, in their words",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )  # fmt: skip
+    given = forms.DateField(label="When", widget=forms.DateInput(attrs={"type": "date"}))
+    file = forms.FileField(required=False, label="A recording of the person", help_text="3 to 30 seconds of speech.")
+    asset = forms.ModelChoiceField(
+        Asset.objects.none(), required=False, label="Or one of the library", empty_label="None"
+    )
+
+    def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sounds = Asset.objects.in_workspace(workspace_id).filter(kind=Asset.Kind.AUDIO).order_by("title")
+        self.fields["asset"].queryset = sounds  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and not cleaned.get("file") and not cleaned.get("asset"):
+            self.add_error("file", "Attach a recording of the person, or choose one of the library.")
+        return cleaned
+
+    def consent(self) -> dict[str, Any]:
+        """The arguments of voices.record."""
+        said = self.cleaned_data
+        words: dict[str, Any] = {name: said[name] for name in ("name", "speaker", "statement", "given")}
+        return {**words, "sample": said["file"] or said["asset"]}
 
 
 class KeyForm(forms.Form):

@@ -27,6 +27,7 @@ from creator.views import (
     signing,
     stories,
     studio,
+    voices,
     wording,
 )
 
@@ -61,6 +62,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/engines/choose/", settings.choose_engine, name="engine-choose"),
     path("settings/pronunciations/", pronunciations.index, name="pronunciations"),
     path("settings/pronunciations/heard.wav", pronunciations.heard, name="pronunciations-heard"),
+    path("settings/voices/", voices.page, name="voices"),
+    path("settings/voices/heard.wav", voices.heard, name="voice-heard"),
+    path("settings/voices/<int:consent_id>/withdraw/", voices.withdraw, name="voice-withdraw"),
     path("settings/illustrator/", illustrator.index, name="illustrator"),
     path("settings/illustrator/drawn.webp", illustrator.tried, name="illustrator-tried"),
     path("settings/illustrator/<slug:kind>/<slug:name>.webp", illustrator.small, name="illustrator-small"),

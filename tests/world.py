@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from creator import jobs
-from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User
+from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User, VoiceConsent
 from creator.services import publications, query_pictures, reviews
 from media_processing.models import Asset, Rendition
+from media_processing.sound import write_wav
 from moderation import services as moderation
 from moderation.models import BannedHash, Decision, Policy, Review
 from tests.conftest import Cast
@@ -51,6 +54,7 @@ class World:
     group: Group
     question: str
     """Token of a picture that Alice asked with."""
+    consent: VoiceConsent
     clients: dict[str, Client] = field(default_factory=dict)
 
     @property
@@ -101,6 +105,10 @@ def build(cast: Cast, clip: bytes) -> World:
         channel=channel, key=key, secret=secret, other_secret=other_secret, failed=failed, waiting=waiting,
         banned=banned, clip=moved, rendition=rendition, group=Group.objects.create(name="River group"),
         question=query_pictures.keep(cast.workspace, cast.alice, picture_bytes()),
+        consent=VoiceConsent.objects.create(
+            workspace=cast.workspace, name="River voice", speaker="Rita River", statement="Use it.", given="2026-01-05",
+            sample=moved,
+        ),
     )  # fmt: skip
 
 
@@ -152,7 +160,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     values: dict[str, Any] = {
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
-        "kind": "object", "name": "car",
+        "kind": "object", "name": "car", "consent_id": world.consent.pk,
         "token": world.question,
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
@@ -160,7 +168,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         values["object_id"] = values["id"] = rows_of_admin(world)[model.group(1)]
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id"), NOWHERE)
-        values |= dict.fromkeys(("job_id", "key_id", "review_id"), NO_NUMBER)
+        values |= dict.fromkeys(("job_id", "key_id", "review_id", "consent_id"), NO_NUMBER)
         values["object_id"] = values["id"] = NOWHERE if "story" in route or "asset" in route else NO_NUMBER
         values["weight"] = "Thin"
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found.group(1)]), route)
@@ -186,6 +194,10 @@ def body(route: str, world: World) -> dict[str, Any]:
         "library/collections/": {"do": "create", "name": "Spring"},
         "library/import/": {"uploads": SimpleUploadedFile("a.png", b"\x89PNG"), "licence": "CC0 1.0", "tags": "river"},
         "settings/pronunciations/": {"lines": "Nguyen = win"},
+        "settings/voices/": {
+            "name": secrets.token_hex(4), "speaker": "Rita River", "statement": "Use it.", "given": "2026-01-05",
+            "file": SimpleUploadedFile("rita.wav", write_wav(None, np.full(4 * 8_000, 900, np.int16), 8_000)),
+        },
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/costs/": {"day": "10", "time_zone": "UTC"},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},

@@ -24,6 +24,7 @@ from creator.services import (
     telling,
     variants,
     visuals,
+    voices,
     wording,
 )
 from creator.services.digests import digest_of
@@ -163,7 +164,10 @@ def spoken_key(story: Story, scene: Scene) -> str:
     """Digest of all that a scene's narration is made from."""
     voice = choices.engine("voice", story.workspace)
     said = pronunciations.used(story.workspace, scene.narration)
-    return digest_of("speech 1", scene.narration, story.language, voice.name, voice.model, *([said] if said else []))
+    return digest_of(
+        "speech 1", scene.narration, story.language, voice.name, voice.model, *([said] if said else []),
+        *voices.key_of(story.workspace, story.voice),
+    )  # fmt: skip
 
 
 def narrate(work: Work, story: Story, progress: Progress) -> None:
@@ -173,10 +177,11 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
     stale = [scene for scene in scenes if scene.spoken_key != spoken_key(story, scene) or not scene.sound_id]
     for done, scene in enumerate(stale):
         key = spoken_key(story, scene)
-        with charges.charged(work, "voice", "speak", characters=len(scene.narration), part=f"{scene.pk}:{key[:12]}"):
-            speech = generation.speak(
-                scene.narration, language=story.language, engine=name,
-                pronunciations=pronunciations.used(story.workspace, scene.narration),
+        size, part = len(scene.narration), f"{scene.pk}:{key[:12]}"
+        with charges.charged(work, "voice", "speak", characters=size, part=part) as call:
+            speech = voices.speak(
+                story.workspace, scene.narration, language=story.language, voice=story.voice, engine=name,
+                meter=call.meter,
             )  # fmt: skip
         timed = _timed(work, story, scene, speech)
         with work.effect():

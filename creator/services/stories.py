@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.db.models import F
 
 from creator import jobs
 from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant, Workspace
-from creator.services import charges, choices
+from creator.services import charges, choices, voices
 from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
@@ -22,7 +22,7 @@ from media_processing.engine import EngineError, engines
 from media_processing.fetching import fetch
 from media_processing.fonts import require
 from media_processing.models import Asset
-from media_processing.timeline import FORMATS
+from media_processing.timeline import FORMATS, Motion, Transition
 from moderation import services as moderation
 
 MAKE = "make_story"
@@ -168,11 +168,12 @@ def editing(story: Story, *, by: User | None, version: int | None, what: str) ->
 def edit_story(
     story: Story, *, by: User | None, version: int | None = None, title: str | None = None,
     summary: str | None = None, hashtags: Sequence[str] | None = None, music: str | None = None,
-    style: str | None = None,
+    style: str | None = None, voice: str | None = None,
 ) -> Story:  # fmt: skip
     """Change what stands around the scenes.
 
-    `music` is a mood; empty takes it away. `style` is one of the painter's, for what is drawn from now on.
+    `music` is a mood; empty takes it away. `style` is one of the painter's, for what is drawn from now on. `voice` is
+    one of those that are offered, empty for the engine's default; the next render speaks every scene in it.
     """
     with editing(story, by=by, version=version, what="story") as fresh:
         if title is not None:
@@ -192,7 +193,10 @@ def edit_story(
                 known = ", ".join(offered) or "none: this painter has one style"
                 raise EngineError(f"There is no style {style!r}.", next_step=f"Use {known}.", permanent=True)
             fresh.style = style
-        fresh.save(update_fields=["title", "summary", "hashtags", "music", "style"])
+        if voice is not None:
+            voices.check(fresh.workspace, fresh.language, voice)
+            fresh.voice = voice
+        fresh.save(update_fields=["title", "summary", "hashtags", "music", "style", "voice"])
     return story
 
 
@@ -217,8 +221,13 @@ def scene_of(story: Story, scene_id: UUID | str) -> Scene:
 def edit_scene(
     story: Story, scene_id: UUID | str, *, by: User | None, version: int | None = None,
     narration: str | None = None, on_screen: str | None = None, visual: str | None = None, alt: str | None = None,
+    motion: str | None = None, transition: str | None = None, focus: Sequence[float] | None = None,
+    end: float | None = None,
 ) -> Story:  # fmt: skip
-    """Change a scene's texts. What was made from them turns stale and is made again by the next render."""
+    """Change a scene's texts and how it is shown. What was made from them is made again by the next render.
+
+    Empty `motion`, `transition` and `focus` are the program's own choice; `end` is a second of the asset, 0 none.
+    """
     with editing(story, by=by, version=version, what="scene") as fresh:
         scene = scene_of(fresh, scene_id)
         if narration is not None:
@@ -229,8 +238,34 @@ def edit_scene(
             scene.visual = visual.strip()[:300]
         if alt is not None:
             scene.alt = alt.strip()[:500]
-        scene.save(update_fields=["narration", "on_screen", "visual", "alt"])
+        _direct(scene, motion=motion, transition=transition, focus=focus, end=end)
+        scene.save(
+            update_fields=["narration", "on_screen", "visual", "alt", "motion", "transition", "focus", "end"]
+        )
     return story
+
+
+def _direct(
+    scene: Scene, *, motion: str | None, transition: str | None, focus: Sequence[float] | None, end: float | None
+) -> None:
+    """How a scene is shown, checked."""
+    for name, value, known in (("motion", motion, get_args(Motion)), ("transition", transition, get_args(Transition))):
+        if value is not None:
+            if value and value not in known:
+                step = f"Use {', '.join(known)}."
+                raise EngineError(f"There is no {name} {value!r}.", next_step=step, permanent=True)
+            setattr(scene, name, value)
+    if focus is not None:
+        if focus and not (len(focus) == 2 and all(0 <= share <= 1 for share in focus)):
+            step = "Give two numbers between 0 and 1: from the left, and from the top."
+            raise EngineError("The focus lies outside the picture.", next_step=step, permanent=True)
+        scene.focus = list(focus)
+    if end is not None:
+        longest = scene.asset.seconds if scene.asset else 0.0
+        if end and not scene.start < end <= longest + 0.05:
+            step = f"Choose a second between {scene.start:.1f} and {longest:.1f}."
+            raise EngineError("The clip can't end there.", next_step=step, permanent=True)
+        scene.end = end or None
 
 
 def _renumber(scenes: Sequence[Scene]) -> None:
@@ -296,7 +331,8 @@ def choose_picture(
             raise EngineError("A sound can't be shown.", next_step="Choose an image or a video.", permanent=True)
         scene.asset, scene.start, scene.chosen_by_hand = asset, _second_of(asset, start), True
         scene.alt = asset.alt or scene.alt
-        scene.save(update_fields=["asset", "start", "chosen_by_hand", "alt"])
+        scene.focus, scene.end = [], None  # they were set on the picture before
+        scene.save(update_fields=["asset", "start", "chosen_by_hand", "alt", "focus", "end"])
     return story
 
 

@@ -53,6 +53,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "language": story.language,
         "music": story.music,
         "style": story.style,
+        "voice": story.voice,
         "state": story.state,
         "state_label": story.get_state_display(),
         "version": story.version,
@@ -95,6 +96,14 @@ def _is_spoken(story: Story, scene: Scene) -> bool:
     return scene.sound_id is not None and scene.spoken_key == spoken_key(story, scene)
 
 
+def _voice(scene: Scene) -> str:
+    """Who speaks a narration, for people."""
+    made_by = scene.sound.made_by if scene.sound else {}
+    if made_by.get("cloned"):
+        return f"the voice of {made_by.get('speaker', 'somebody')}, cloned with consent no. {made_by.get('consent')}"
+    return str(made_by.get("voice", ""))
+
+
 def _scene(scene: Scene, article: list[str], *, spoken: bool) -> dict[str, Any]:
     if spoken and scene.sound:
         seconds = scene.sound.seconds + LEAD_AND_TAIL
@@ -107,10 +116,15 @@ def _scene(scene: Scene, article: list[str], *, spoken: bool) -> dict[str, Any]:
         "on_screen": scene.on_screen,
         "visual": scene.visual,
         "alt": scene.alt,
+        "motion": scene.motion,
+        "transition": scene.transition,
+        "focus": scene.focus,
+        "end": scene.end,
         "seconds": round(seconds, 2),
         "exact": spoken,
         "sound": reverse("rendition", args=[scene.sound_id]) if spoken else "",
         "timing": scene.timing if spoken else "",
+        "voice": _voice(scene) if spoken else "",
         "sources": [{"number": each + 1, "text": article[each]} for each in scene.sources if each < len(article)],
         "picture": picture(scene.asset, scene.start) if scene.asset else None,
         "by_hand": scene.chosen_by_hand,

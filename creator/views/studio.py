@@ -17,12 +17,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import Right, asset_for, story_for
 from creator.models import Channel, Publication, Story, User
-from creator.services import choices, publications, reviews, stories
+from creator.services import choices, publications, reviews, stories, voices
 from creator.services.stories import Conflict
 from creator.views import wording
 from creator.views.document import document
 from creator.views.errors import as_json
 from creator.views.people import person_of
+from generation.engines.base import Speaker
 from generation.music import MOODS
 from generation.sentences import sentences
 from media_processing.engine import EngineError
@@ -35,7 +36,19 @@ def story(request: HttpRequest, story_id: UUID) -> HttpResponse:
     found = story_for(request.user, story_id)
     context = {**_acts(request, found), "article": sentences(found.brief.article, found.brief.article_language)}
     context |= {"moods": MOODS.items(), "styles": choices.engine("painter", found.workspace).styles.items()}
+    context["voices"] = _voices(found)
     return render(request, "studio/story.html", {**context, "lined": True})
+
+
+def _voices(found: Story) -> list[Speaker]:
+    """The voices to choose from, and the chosen one even where it is offered no more."""
+    try:
+        offered = voices.offered(found.workspace, found.language)
+    except EngineError:  # the page comes without them; the render says what is wrong
+        offered = []
+    if found.voice and found.voice not in [speaker.id for speaker in offered]:
+        offered.append(Speaker(found.voice, f"{voices.title_of(found.workspace, found.voice)} (not offered now)", ""))
+    return offered
 
 
 @login_required
@@ -67,16 +80,21 @@ def data(request: HttpRequest, story_id: UUID) -> JsonResponse:
 # Edits: one operation at a time, each naming the version that it was made on -----------------------------------------
 
 
-SCENE_TEXTS = ("narration", "on_screen", "visual", "alt")
+STORY_TEXTS = ("title", "summary", "music", "style", "voice")
+SCENE_TEXTS = ("narration", "on_screen", "visual", "alt", "motion", "transition")
 
 
 def _edit_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
     texts: dict[str, Any] = {name: str(said[name]) for name in SCENE_TEXTS if name in said}
+    if "focus" in said:
+        texts["focus"] = [float(share) for share in said["focus"]]
+    if "end" in said:
+        texts["end"] = float(said["end"])
     stories.edit_scene(story, said["scene"], **common, **texts)
 
 
 def _edit_story(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
-    texts: dict[str, Any] = {name: str(said[name]) for name in ("title", "summary", "music", "style") if name in said}
+    texts: dict[str, Any] = {name: str(said[name]) for name in STORY_TEXTS if name in said}
     if "hashtags" in said:
         texts["hashtags"] = [str(tag) for tag in said["hashtags"]]
     stories.edit_story(story, **common, **texts)

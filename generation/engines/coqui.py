@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ import shutil
 import tempfile
 import threading
 import zipfile
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -190,10 +192,23 @@ class CoquiVoice(Voice):
         self._tts = tts.to(self._device)
 
     def voices(self, language: str) -> Sequence[Speaker]:
+        """Its speakers, by the names that its files hold: nothing is loaded for them."""
         if not self.speaks(language):
             return ()
-        self.load()
-        return tuple(Speaker(str(name), str(name).strip(), "") for name in self._tts.speakers or ())
+        return tuple(Speaker(name, name.strip(), "") for name in self._speakers)
+
+    @cached_property
+    def _speakers(self) -> tuple[str, ...]:
+        if self._folder is None:
+            return ()
+        keys = ("speakers_file", "d_vector_file")
+        named = [part.get(key) for part in (self._arguments, self._config) for key in keys]
+        flat = [each for value in named for each in (value if isinstance(value, list) else [value]) if each]
+        if self._kind == "xtts":
+            flat = ["speakers_xtts.pth"]
+        there = (self._folder / Path(str(each)).name for each in flat)
+        path = next((path for path in there if path.is_file()), None)
+        return speaker_names(path) if path else ()
 
     def _say(self, text: str, saying: Saying, meter: Meter) -> Utterance:
         tokens = spoken_tokens(text.split(), saying.language, saying.pronunciations, spell=True)
@@ -237,6 +252,41 @@ class CoquiVoice(Voice):
         if not np.isfinite(peak):
             raise EngineError(f"{self.title} gave a broken sound.", next_step="Choose another voice.")
         return trim((sound / max(1.0, peak) * 32767).astype(np.int16), hertz)[0]
+
+
+class _Names(pickle.Unpickler):
+    """Reads the keys of a table that torch has saved. Nothing in it is run or made, and tensors are left out."""
+
+    def persistent_load(self, _number: Any) -> None:
+        return None
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if module == "torch" or (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _nothing
+        raise pickle.UnpicklingError(f"{module}.{name} is no table of speakers.")
+
+
+def _nothing(*_args: Any) -> None:
+    """In the place of a tensor."""
+
+
+def speaker_names(path: Path) -> tuple[str, ...]:
+    """The names in a table of speakers: JSON, or what torch saved. Raises EngineError for anything else."""
+    try:
+        if path.suffix == ".json":
+            table = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            with zipfile.ZipFile(path) as archive:
+                inside = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+                table = _Names(io.BytesIO(archive.read(inside))).load()
+        # A table of voice prints has a row a recording, with the speaker's name.
+        names = (row["name"] if isinstance(row, dict) and "name" in row else key for key, row in table.items())
+        return tuple(dict.fromkeys(str(name) for name in names))
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, EOFError, StopIteration, zipfile.BadZipFile,
+            pickle.UnpicklingError) as error:  # fmt: skip
+        raise EngineError(f"{path} can't be read: {error}", next_step=_COPY, permanent=True) from error
 
 
 @contextlib.contextmanager

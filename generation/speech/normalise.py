@@ -12,11 +12,13 @@ from typing import Any
 from num2words import num2words
 
 from generation.languages import words_of
+from generation.speech import written
 
 _CORE = re.compile(r"^([\"'“‘«„(\[¿¡#]*)(.*?)([\"'”’»“)\],;:!?…।॥]*)$", re.S)
 _NUMBER = r"\d+(?:[.,]\d+)*"
-_MONEY = re.compile(rf"^([$€£¥₹])({_NUMBER})([a-zA-Z]{{0,2}})$|^({_NUMBER})([€£$₹])$")
-_RANGE = re.compile(rf"^([$€£₹]?)({_NUMBER})[–—-]({_NUMBER})(\D*)$")
+_SIGN = f"[{re.escape(written.SIGNS)}]"
+_MONEY = re.compile(rf"^({_SIGN})({_NUMBER})([a-zA-Z]{{0,2}})$|^({_NUMBER})({_SIGN}|zł)$")
+_RANGE = re.compile(rf"^({_SIGN}?)({_NUMBER})[–—-]({_NUMBER})(\D*)$")
 _MEASURE = re.compile(rf"^(-?{_NUMBER})(°\s?[CF]|°|[^\d\s.,:%°'’–-][^\d\s]{{0,4}})$")
 _DOTTED = re.compile(r"^(?:[^\W\d_]\.){2,}(?:['’]s)?$")
 _INITIAL = re.compile(r"^[A-ZÀ-Þ]\.$")
@@ -45,6 +47,8 @@ def spoken_tokens(
     table = _table(language)
     said = [_token(tokens, at, table, language) for at in range(len(tokens))]
     _move_currency(tokens, said, table)
+    if spell:
+        said = [written.spelled(each, language) for each in said]
     _pronounce(tokens, said, pronunciations or {})
     return said
 
@@ -84,28 +88,62 @@ def _sentence_stop(core: str, following: str) -> str:
 
 
 def _numeral(core: str, previous: str, following: str, table: Mapping[str, Any], language: str) -> str:
+    known = _date_or_time(core, following, table, language) or written.ordinal_words(core, language)
+    if known:
+        return known
     money = _MONEY.match(core)
-    if money and table.get("currency"):
+    if money:
         amount, letter = money[2] or money[4], (money[3] or "").lower()
-        unit = table["currency"].get(money[1] or money[5], "")
+        unit = _currency(money[1] or money[5], amount, table, language)
+        if not unit:
+            return core
         scale = table.get("letters", {}).get(letter, letter)
         return f"{_amount(amount, language)} {scale} {unit}".replace("  ", " ").strip()
     between = _RANGE.match(core)
     if between and table.get("to"):
-        unit = table.get("currency", {}).get(between[1], "")
+        unit = _currency(between[1], between[3], table, language) if between[1] else ""
         return f"{between[2]} {table['to']} {between[3]}{between[4]} {unit}".strip()
     measure = _MEASURE.match(core)
     if measure:
         unit = measure[2].replace(" ", "")
         name = table.get({"°C": "celsius", "°F": "fahrenheit", "°": "degrees"}.get(unit, ""), "")
         name = name or table.get("units", {}).get(unit.lower(), "") or table.get("letters", {}).get(unit.lower(), "")
+        name = name or written.unit_name(unit, measure[1], language)
         if name:
             return f"{measure[1]} {name}"
     if core.lower() in table.get("units", {}) and re.search(r"\d$", previous):
         return str(table["units"][core.lower()])
     if core in {"°C", "°F", "°"} and previous[-1:].isdigit():
         return str(table.get({"°C": "celsius", "°F": "fahrenheit", "°": "degrees"}[core], core))
+    if re.search(r"\d$", previous) and core not in table.get("words", {}):
+        amount = re.sub(r"^\D+", "", previous)
+        name = _currency(core, amount, table, language) or written.unit_name(core, amount, language)
+        if name:
+            return name
     return _year(core, previous, following, table, language)
+
+
+def _date_or_time(core: str, following: str, table: Mapping[str, Any], language: str) -> str | None:
+    day = written.date_words(core, language)
+    if day is not None:
+        return _english_year(day) if language.startswith("en") else day
+    if language.startswith("en"):
+        named = following.lower().replace(".", "").strip(",;:!?") in {"am", "pm", "o'clock", "gmt", "utc"}
+        return written.english_time(core, named=named)
+    followed = following.lower().strip(",;.!?") in table.get("clock_words", ())
+    template = "{h} {m}" if followed else table.get("clock", "")
+    return written.time_words(core, template) if ":" in core or "h" in core.lower() else None
+
+
+def _english_year(day: str) -> str:
+    """The year at the end of a date, in pairs."""
+    before, _space, year = day.rpartition(" ")
+    return f"{before} {num2words(int(year), lang='en', to='year')}" if int(year) in _YEARS else day
+
+
+def _currency(sign: str, amount: str, table: Mapping[str, Any], language: str) -> str:
+    """Our own word for a currency, else CLDR's."""
+    return str(table.get("currency", {}).get(sign, "")) or written.currency_name(sign, amount, language)
 
 
 def _amount(amount: str, language: str) -> str:

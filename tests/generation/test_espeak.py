@@ -13,6 +13,8 @@ from pathlib import Path
 
 import espeakng_loader
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generation.engines.espeak import ESpeakVoice
 from generation.speech.normalise import is_silent, spoken_tokens
@@ -241,11 +243,42 @@ class TestNormalising:
             ("es", "La Sra. López pagó 20€", "La señora López pagó 20 euros"),
             ("fr", "M. Dupont, 5 km", "monsieur Dupont, 5 kilomètres"),
             ("hi", "डॉ. शर्मा ₹500", "डॉक्टर शर्मा 500 रुपये"),
-            ("sw", "bei $5", "bei $5"),
+            ("en", "on 2026-11-23 at 5:05, by 10/3/1998", "on November 23, twenty twenty-six at 5 oh 5, by October 3, nineteen ninety-eight"),  # noqa: E501
+            ("en", "the 21st at 5:00 p.m. or 9:00", "the twenty-first at 5 P M or 9 o'clock"),
+            ("en", "5 GB, 60 Hz, ₩500", "5 gigabytes, 60 hertz, 500 South Korean won"),
+            ("de", "am 3.11.2026 um 14:30 Uhr, 9:00", "am 3 November 2026 um 14 30 Uhr, 9 Uhr"),
+            ("de", "um 14:30, 1.234 kWh", "um 14 Uhr 30, 1.234 Kilowattstunden"),
+            ("fr", "le 1er et la 2e, à 8h30, 14h", "le premier et la deuxième, à 8 heures 30, 14 heures"),
+            ("es", "el 3.º y la 2ª, 20 mph", "el tercero y la segunda, 20 millas por hora"),
+            ("it", "il 21º, 5 kWh", "il ventunesimo, 5 chilowattora"),
+            ("pl", "3.11.2026, 5 km, 22 km, 5,5 kg, 20 zł", "3 listopada 2026, 5 kilometrów, 22 kilometry, 5,5 kilograma, 20 złotych polskich"),  # noqa: E501
+            ("ru", "2 км 5 km €5", "2 км 5 километров 5 евро"),
+            ("sw", "bei $5", "bei 5 dola za Marekani"),
+            ("fr", "20 € et 5 %", "20 euros et 5 pour cent"),
+            ("xx", "$5, 5:00, 5 km", "$5, 5:00, 5 km"),
+            ("en", "a 32/13/2026 of 99:99 and 1.2.3.4", "a 32/13/2026 of 99:99 and 1.2.3.4"),
         ],
     )  # fmt: skip
     def test_tokens(self, language: str, text: str, said: str) -> None:
         assert " ".join(part for part in spoken_tokens(text.split(), language) if part) == said
+
+    @pytest.mark.parametrize(
+        ("language", "text", "said"),
+        [
+            ("en", "1,234.5 men paid $5", "one thousand, two hundred and thirty-four point five men paid five dollars"),
+            ("de", "1.234,5 Boote", "eintausendzweihundertvierunddreißig Komma fünf Boote"),
+            ("ru", "5 книг", "пять книг"),
+            ("sw", "watu 5", "watu 5"),
+        ],
+    )  # fmt: skip
+    def test_numbers_in_words_for_voices_that_read_letters_only(self, language: str, text: str, said: str) -> None:
+        assert " ".join(spoken_tokens(text.split(), language, spell=True)) == said
+
+    @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=("Z", "C")), min_size=1), max_size=12),
+           st.sampled_from(["en", "de", "fr", "es", "pl", "ru", "hi", "ja", "zz", "pt-BR"]))  # fmt: skip
+    def test_any_text_gives_one_string_for_each_token(self, tokens: list[str], language: str) -> None:
+        tokens = " ".join(tokens).split()
+        assert len(spoken_tokens(tokens, language, spell=True)) == len(tokens)
 
     def test_one_for_each_token(self) -> None:
         tokens = ARTICLES[0].read_text().split()

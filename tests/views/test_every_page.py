@@ -16,7 +16,7 @@ from tests.factories import picture
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
 
 PAGES = ("/", "/library/", "/jobs/", "/settings/engines/", "/settings/channels/", "/settings/illustrator/",
-         "/settings/pronunciations/")
+         "/settings/pronunciations/", "/settings/voices/")
 
 
 @pytest.fixture

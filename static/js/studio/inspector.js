@@ -19,6 +19,8 @@ export class Inspector {
     });
     this.body.addEventListener("change", (event) => {
       if (event.target.name === "offer") this.take(Number(event.target.value));
+      const { shown } = event.target.dataset;
+      if (shown) store.act({ do: "edit_scene", scene: this.current, [shown]: event.target.value });
     });
     part(this.body, "find").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -49,6 +51,11 @@ export class Inspector {
       const value = this.store.value(scene.id, field.dataset.field);
       if (field.value !== value) field.value = value;
     }
+    for (const field of this.body.querySelectorAll("[data-shown]")) {
+      field.disabled = !this.store.editable;
+      field.value = scene[field.dataset.shown];
+    }
+    part(this.body, "motion").hidden = scene.picture?.kind !== "image";
     const words = part(this.body, "words");
     if (document.activeElement !== words) words.value = scene.visual;
     part(this.body, "find").hidden = !this.store.doc.may.edit;
@@ -125,6 +132,7 @@ export class Inspector {
           ["Licence", picture.licence || "Not known"],
           ["Credit", picture.credit],
           ["Made by", picture.made_by],
+          ["Voice", scene.voice],
           ["Captions", scene.timing === "word" ? "word by word, from the voice" : scene.timing === "sentence" ? "by sentence" : ""],
         ]
       : [["Picture", "None yet: the next render chooses one"]];
