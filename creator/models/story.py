@@ -168,6 +168,7 @@ class Alternative(models.Model):
     score = models.FloatField(default=0.0)
     explain = models.JSONField(default=list, blank=True)
     """Why it stands where it stands: [{"name", "value", "weight", "contribution"}], summing to the score."""
+    replaced = models.DateTimeField(null=True, blank=True, help_text="when the scene last took another in its place")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
