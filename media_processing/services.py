@@ -48,6 +48,7 @@ SPRITE_SIDE = 240
 _SUFFIXES = {
     "image/webp": ".webp", "image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", "audio/wav": ".wav",
     "audio/mp4": ".m4a", "text/vtt": ".vtt", "application/x-subrip": ".srt", "application/json": ".json",
+    "application/zip": ".zip",
 }  # fmt: skip
 
 
@@ -244,7 +245,7 @@ def store_rendition(
     A row whose file is gone gets the new file. Raises EngineError where it can't be stored.
     """
     with incoming(content) as copy:
-        path = copy.keep("renditions", _SUFFIXES.get(content_type, ".bin"))
+        path = copy.keep("renditions", suffix_of(content_type))
     values = {
         "recipe": recipe, "digest": copy.digest, "path": path, "content_type": content_type, "size": copy.size,
         "width": width, "height": height, "seconds": seconds, "asset": asset, "made_by": dict(made_by or {}),
@@ -254,6 +255,11 @@ def store_rendition(
         if not created and not rendition.file.exists():
             rendition, _ = Rendition.objects.update_or_create(workspace_id=workspace_id, key=key, defaults=values)
     return rendition
+
+
+def suffix_of(content_type: str) -> str:
+    """How the name of a file of our own making ends."""
+    return _SUFFIXES.get(content_type, ".bin")
 
 
 def rendition_key(digest: str, recipe: str) -> str:

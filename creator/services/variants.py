@@ -14,22 +14,27 @@ from django.conf import settings
 
 from creator import jobs
 from creator.jobs import Work
-from creator.models import Scene, Story, Variant
+from creator.models import Brand, Scene, Story, Variant
 from creator.services import choices, music
 from creator.services.digests import digest_of
 from generation.sentences import sentences
 from media_processing import captions, cards, gate
 from media_processing import services as media
 from media_processing.decoding import frame_at
-from media_processing.engine import EngineError, Progress
+from media_processing.engine import EngineError, Progress, no_progress
 from media_processing.engines.base import Passage, Word
 from media_processing.models import Asset, Rendition
-from media_processing.timeline import Look, Timeline, TimelineScene, Visual, parse_format
+from media_processing.recipes import RECIPES, Recipe
+from media_processing.timeline import Look, Overlay, Timeline, TimelineScene, Visual, parse_format
 
 OFF_THE_BRIEF = 0.4
 """Share of the wished length that a video may be longer or shorter."""
 MOTIONS = ("push", "pan-right", "pull", "pan-left")
 """Stills take turns, so that two neighbours never move the same way."""
+BUMPER_SECONDS = 2.0
+"""How long an intro or outro that is a picture stays."""
+LONGEST_BUMPER = 15.0
+"""Seconds of an intro or outro that is a clip."""
 
 
 def timeline(story: Story, variant: Variant) -> Timeline:
@@ -40,7 +45,31 @@ def timeline(story: Story, variant: Variant) -> Timeline:
         for position, scene in enumerate(story.scenes.select_related("asset", "sound"))
         if scene.asset is not None
     ]
-    return Timeline(form.width, form.height, tuple(scenes), language=story.language, look=look(story))
+    brand = brand_of(story)
+    overlays = (Overlay(brand.logo.file),) if brand and brand.logo else ()
+    if brand and scenes:
+        scenes = [*_bumper("intro", brand.intro), *scenes, *_bumper("outro", brand.outro)]
+    return Timeline(
+        form.width, form.height, tuple(scenes), language=story.language, look=look(story), overlays=overlays
+    )
+
+
+def brand_of(story: Story) -> Brand | None:
+    """The brand that a story wears: its own, else its workspace's default."""
+    brands = Brand.objects.select_related("logo", "intro", "outro").filter(workspace=story.workspace_id)
+    chosen = {"pk": story.brand_id} if story.brand_id else {"is_default": True}
+    return brands.filter(**chosen).first()
+
+
+def _bumper(name: str, asset: Asset | None) -> list[TimelineScene]:
+    """A brand's intro or outro: its clip with its own sound, or its picture for a moment."""
+    if asset is None or asset.kind == Asset.Kind.AUDIO:
+        return []
+    if asset.kind == Asset.Kind.IMAGE:
+        return [TimelineScene(name, Visual(asset.file, motion="none"), hold=BUMPER_SECONDS, branded=False)]
+    seconds = min(asset.seconds, LONGEST_BUMPER)
+    visual = Visual(asset.file, "video", motion="none", volume=1.0)
+    return [TimelineScene(name, visual, hold=max(seconds, 0.1), branded=False)]
 
 
 def look(story: Story) -> Look:
@@ -56,7 +85,9 @@ def _timeline_scene(story: Story, scene: Scene, position: int) -> TimelineScene:
         id=str(scene.pk),
         visual=Visual(
             asset.file, "image" if still else "video", start=scene.start,
-            motion=MOTIONS[position % len(MOTIONS)] if still else "none",  # type: ignore[arg-type]
+            end=scene.end if scene.end and scene.end > scene.start else None,
+            focus=(scene.focus[0], scene.focus[1]) if scene.focus else (0.5, 0.5),
+            motion=(scene.motion or MOTIONS[position % len(MOTIONS)]) if still else "none",  # type: ignore[arg-type]
         ),
         narration=sound.file if sound else None,
         narration_seconds=sound.seconds if sound else 0.0,
@@ -64,6 +95,7 @@ def _timeline_scene(story: Story, scene: Scene, position: int) -> TimelineScene:
         words=tuple(Word(**word) for word in scene.words),
         sentences=_passages(scene, story.language),
         on_screen=scene.on_screen,
+        transition=scene.transition or "cut",  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -84,13 +116,22 @@ def made_from(story: Story, variant: Variant) -> str:
     engine = choices.engine("renderer", story.workspace)
     scenes = [
         [scene.narration, scene.on_screen, scene.alt, scene.start, scene.words, scene.sentences,
-         scene.asset.digest if scene.asset else "", scene.sound.digest if scene.sound else ""]
+         scene.asset.digest if scene.asset else "", scene.sound.digest if scene.sound else "",
+         *_direction(scene)]
         for scene in story.scenes.select_related("asset", "sound")
     ]  # fmt: skip
     if form.kind == "card":
         return digest_of("card 1", form.name, story.title, story.summary, story.language, scenes[:1])
     sound = [story.music] if story.music else []
-    return digest_of("video 1", form.name, story.language, engine.name, scenes, *sound)
+    brand = brand_of(story)
+    worn = [asset.digest if asset else "" for asset in (brand.logo, brand.intro, brand.outro)] if brand else []
+    return digest_of("video 1", form.name, story.language, engine.name, scenes, *sound, *([worn] if any(worn) else []))
+
+
+def _direction(scene: Scene) -> list[Any]:
+    """How an editor wants a scene shown; nothing where all is left to the program."""
+    said = {"end": scene.end, "focus": scene.focus, "motion": scene.motion, "transition": scene.transition}
+    return [{name: value for name, value in said.items() if value}] if any(said.values()) else []
 
 
 def is_fresh(story: Story, variant: Variant) -> bool:
@@ -108,8 +149,7 @@ def render(work: Work, story: Story, variant: Variant, progress: Progress) -> No
 
 
 def _render_video(work: Work, story: Story, variant: Variant, key: str, progress: Progress) -> None:
-    line = timeline(story, variant)
-    line = replace(line, music=music.bed(story, line.seconds))
+    line = _with_music(story, timeline(story, variant))
     engine = choices.engine("renderer", story.workspace)
     cache = Path(settings.CACHE_ROOT) / "scenes"
     cache.mkdir(parents=True, exist_ok=True)
@@ -132,6 +172,43 @@ def _render_video(work: Work, story: Story, variant: Variant, key: str, progress
                 )  # fmt: skip
                 setattr(variant, f"captions_{kind}", track)
             _finish(work, variant, key)
+
+
+def _with_music(story: Story, line: Timeline) -> Timeline:
+    return replace(line, music=music.bed(story, line.seconds))
+
+
+def render_as(story: Story, variant: Variant, recipe: Recipe, progress: Progress = no_progress) -> Rendition:
+    """A further rendition of a video variant by another recipe, from the same timeline; kept, and made once.
+
+    It stands beside the variant's own in what is reviewed and published next. Raises EngineError.
+    """
+    if variant.kind != "video":
+        raise EngineError("Recipes are for videos.", next_step="Choose a video of the story.", permanent=True)
+    if not is_fresh(story, variant):
+        raise EngineError("The story has changed since this video was made.", next_step="Render it first.")
+    key = digest_of(variant.made_from, "video", recipe.name)
+    kept = media.find_rendition(story.workspace_id, key)
+    if kept is not None:
+        return kept
+    line = _with_music(story, timeline(story, variant))
+    engine = choices.engine("renderer", story.workspace)
+    with tempfile.TemporaryDirectory(prefix="storyloom-", dir=settings.DATA) as folder:
+        target = engine.render(
+            line, Path(folder) / "video", cache=Path(settings.CACHE_ROOT) / "scenes", progress=progress, recipe=recipe
+        )
+        return media.store_rendition(
+            story.workspace_id, key=key, recipe=f"{variant.format} {recipe.name}", content=target,
+            content_type=recipe.content_type, width=line.width, height=line.height, seconds=line.seconds,
+            made_by=engine.made_by(),
+        )  # fmt: skip
+
+
+def _further(variant: Variant) -> list[Rendition]:
+    """What other recipes made of a variant as it is."""
+    keys = [digest_of(variant.made_from, "video", name) for name in RECIPES]
+    found = Rendition.objects.filter(workspace_id=variant.story.workspace_id, key__in=keys).order_by("recipe")
+    return list(found) if variant.made_from and variant.kind == "video" else []
 
 
 def _render_card(work: Work, story: Story, variant: Variant, key: str) -> None:
@@ -237,7 +314,7 @@ def document(story: Story, variant: Variant) -> dict[str, Any]:
     scenes = list(story.scenes.select_related("asset"))
     renditions = [
         _rendition(each, variant)
-        for each in (variant.rendition, variant.captions_vtt, variant.captions_srt)
+        for each in (variant.rendition, variant.captions_vtt, variant.captions_srt, *_further(variant))
         if each is not None
     ]
     return {

@@ -185,7 +185,8 @@ def use(story: Story, scene_id: UUID | str, alternative_id: int, *, by: User | N
         chosen = _offer_of(scene, alternative_id)
         field = field_of(chosen)
         text, old = chosen.text, getattr(scene, field)
-        stories.edit_scene(story, scene.pk, by=by, version=version, **{field: text})
+        texts: dict[str, Any] = {field: text}
+        stories.edit_scene(story, scene.pk, by=by, version=version, **texts)
         mine = [each.pk for each in offers_of(scene) if kind_of(each) == BEFORE and field_of(each) == field]
         Alternative.objects.filter(pk__in=[*mine, chosen.pk]).delete()
         if old.strip():
