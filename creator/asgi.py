@@ -24,6 +24,8 @@ class Handler(ASGIHandler):
     crossing takes a request through all of them to the view, in a thread that keeps its connection for the next.
     """
 
+    _middleware_chain: Any = None
+
     def __init__(self) -> None:
         self._waiting: list[ThreadPoolExecutor] = []
         super().__init__()

@@ -434,7 +434,7 @@ class _Search:
         seen = self._embedded(ids)
         nothing = np.zeros(self.embedder.card.dimensions if seen else 1, np.float32)
         vectors = np.stack([seen.get(number, nothing) for number in ids])
-        folded = dict.fromkeys(range(len(ids)), ())
+        folded: dict[int, tuple[uuid.UUID, ...]] = dict.fromkeys(range(len(ids)), ())
         if self.query.fold:
             folded = _folded(vectors, [rows[number] for number in ids])
         order, needed = list(folded), self.query.offset + self.query.limit + 1
@@ -475,7 +475,9 @@ class _Search:
         """The vectors of moments, of those whose picture the embedder has seen."""
         if self.space is None:
             return {}
-        rows = dict(self.space.rows().filter(moment__pk__among=frozenset(ids)).values_list("moment_id", "vector"))
+        # These moments are this workspace's: `_still_there` and the words' list looked.
+        stored = Embedding.objects.filter(model=self.space.model, moment__pk__among=frozenset(ids))
+        rows = dict(stored.values_list("moment_id", "vector"))
         return dict(zip(rows, spaces.vectors_of(bytes(blob) for blob in rows.values()), strict=False))
 
     # Without anything to compare with --------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import path
 
@@ -32,7 +34,18 @@ async def later(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("later")
 
 
-urlpatterns = [path("noted", noted), path("later", later)]
+async def streamed(request: HttpRequest) -> StreamingHttpResponse:
+    """As the events are: rows looked up before the answer begins, and again while it is sent."""
+    await sync_to_async(noted)(request)
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(2):
+            yield (await sync_to_async(noted)(request)).content
+
+    return StreamingHttpResponse(parts())
+
+
+urlpatterns = [path("noted", noted), path("later", later), path("streamed", streamed)]
 
 
 @pytest.fixture
@@ -48,7 +61,7 @@ async def answer(handler: Handler, path: str, *, gone: bool = False) -> tuple[in
         "type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [(b"host", b"127.0.0.1")],
         "http_version": "1.1", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
     }  # fmt: skip
-    communicator = ApplicationCommunicator(handler, scope)
+    communicator: Any = ApplicationCommunicator(handler, scope)  # type: ignore[no-untyped-call]
     await communicator.send_input({"type": "http.request", "body": b"", "more_body": False})
     if gone:
         await communicator.send_input({"type": "http.disconnect"})
@@ -102,6 +115,14 @@ def test_a_thread_whose_client_went_away_comes_back_when_it_is_free(handler: Han
 
     assert asyncio.run(asked()) == 200
     assert 1 <= len(handler._waiting) <= 2
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(ROOT_URLCONF=__name__)
+def test_what_streams_looks_up_its_rows_in_its_own_thread(handler: Handler) -> None:
+    assert asyncio.run(answer(handler, "/streamed"))[::2] == (200, b"notednoted")
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
