@@ -14,6 +14,7 @@ from creator.views import (
     costs,
     drafts,
     events,
+    exchange,
     fonts,
     health,
     illustrator,
@@ -43,6 +44,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         for verb in studio.ACTS
     ),
     path("stories/<uuid:story_id>/translate/", wording.translate, name="story-translate"),
+    path("stories/<uuid:story_id>/exchange/", exchange.page, name="story-exchange"),
+    path(
+        "stories/<uuid:story_id>/exchange/<int:variant_id>.zip", exchange.download, name="story-exchange-download"
+    ),
     path("stories/<uuid:story_id>/drafts/", drafts.page, name="story-drafts"),
     path("stories/<uuid:story_id>/drafts/offered/", drafts.offered, name="story-drafts-offered"),
     path("library/", library.index, name="library"),
