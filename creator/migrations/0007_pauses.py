@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='scene',
             name='tail',
-            field=models.FloatField(blank=True, help_text='seconds that it stays after its narration; none: a breath', null=True),
+            field=models.FloatField(blank=True, help_text='seconds that it stays after its narration; none: usual', null=True),
         ),
     ]

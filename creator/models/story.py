@@ -112,7 +112,7 @@ class Scene(models.Model):
     motion = models.CharField(max_length=20, blank=True, help_text="of a still; empty: stills take turns")
     transition = models.CharField(max_length=20, blank=True, help_text="how the scene begins; empty for a cut")
     effect = models.CharField(max_length=60, blank=True, help_text="name of an installed effect; empty for none")
-    tail = models.FloatField(null=True, blank=True, help_text="seconds that it stays after its narration; none: a breath")
+    tail = models.FloatField(null=True, blank=True, help_text="seconds that it stays after its narration; none: usual")
     chosen_by_hand = models.BooleanField(default=False)
     """An editor chose the visual: a search leaves it alone."""
     made_by = models.CharField(max_length=20, blank=True)
