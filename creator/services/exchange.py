@@ -84,10 +84,10 @@ def _changed(story: Story, scene: Scene, said: TimelineScene, position: int, *, 
         scene.alt, scene.chosen_by_hand = scene.asset.alt or scene.alt, True
     scene.position, scene.start, scene.end = position, said.visual.start, said.visual.end
     scene.transition = "" if said.transition == "cut" else said.transition
-    usual = TimelineScene(said.id, said.visual)
     # The silence in front is always the same: what an editor took of it is missing behind.
-    tail = max(0.0, said.seconds - said.narration_seconds - usual.lead)
-    scene.tail = None if abs(tail - usual.tail) < 0.02 else tail
+    lead = TimelineScene(said.id, said.visual).lead
+    tail = max(0.0, said.seconds - said.narration_seconds - lead)
+    scene.tail = None if abs(tail - variants.USUAL_TAIL) < 0.02 else tail
     scene.save()
     return scene
 

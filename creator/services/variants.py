@@ -31,6 +31,8 @@ OFF_THE_BRIEF = 0.4
 """Share of the wished length that a video may be longer or shorter."""
 MOTIONS = ("push", "pan-right", "pull", "pan-left")
 """Stills take turns, so that two neighbours never move the same way."""
+USUAL_TAIL = 0.35
+"""Seconds that a scene stays after its narration, where nobody says otherwise."""
 BUMPER_SECONDS = 2.0
 """How long an intro or outro that is a picture stays."""
 LONGEST_BUMPER = 15.0
@@ -96,6 +98,7 @@ def _timeline_scene(story: Story, scene: Scene, position: int) -> TimelineScene:
         sentences=_passages(scene, story.language),
         on_screen=scene.on_screen,
         transition=scene.transition or "cut",  # type: ignore[arg-type]
+        tail=USUAL_TAIL if scene.tail is None else scene.tail,
     )  # fmt: skip
 
 
@@ -130,7 +133,10 @@ def made_from(story: Story, variant: Variant) -> str:
 
 def _direction(scene: Scene) -> list[Any]:
     """How an editor wants a scene shown; nothing where all is left to the program."""
-    said = {"end": scene.end, "focus": scene.focus, "motion": scene.motion, "transition": scene.transition}
+    said: dict[str, Any] = {
+        "end": scene.end, "focus": scene.focus, "motion": scene.motion, "transition": scene.transition,
+        "tail": "" if scene.tail is None else f"{scene.tail:.3f}",
+    }  # fmt: skip
     return [{name: value for name, value in said.items() if value}] if any(said.values()) else []
 
 

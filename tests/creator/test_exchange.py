@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from creator.models import Story
-from creator.services import exchange, stories
+from creator.services import exchange, stories, variants
 from media_processing.engine import EngineError
 from media_processing.sound import silence, write_wav
 from tests.conftest import Cast
@@ -92,6 +92,8 @@ def test_scenes_are_moved_left_out_doubled_and_made_longer(
     assert now[2].words == three.words and now[2].sound_id == three.sound_id
     assert one.sound is not None
     assert now[1].tail == pytest.approx(3 - 0.15 - one.sound.seconds, abs=0.02) and now[0].tail is None
+    line = variants.timeline(story, exchange_of(story))
+    assert line.scenes[1].seconds == pytest.approx(3.0, abs=0.02), "the video is as long as the editor made it"
     assert nothing_is_rendered == [str(story.pk)]
     assert story.state == Story.State.DRAFT
 
