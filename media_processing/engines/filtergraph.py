@@ -291,13 +291,13 @@ class PieceGraph:
                 {
                     "visual": {**asdict(shot.scene.visual), "path": "", "volume": 0}, "first": shot.first,
                     "shown": shot.shown, "file": file_digest(shot.scene.visual.path), "headline": shot.scene.on_screen,
-                    "transition": [shot.scene.transition, shot.scene.transition_seconds],
                     "effect": shot.scene.effect, "branded": shot.scene.branded,
                 }
                 for shot in piece.shots
             ],
+            "transition": self._change() if len(piece.shots) > 1 else self._fades(piece.shots[0]),
             "overlays": [{**asdict(each), "path": file_digest(each.path)} for each in timeline.overlays],
-            "fade_out": piece.fade_out, "look": asdict(timeline.look), "language": timeline.language,
+            "look": asdict(timeline.look), "language": timeline.language,
         }  # fmt: skip
 
     def build(self, folder: Path) -> tuple[list[str], str]:
@@ -317,8 +317,7 @@ class PieceGraph:
             chains.append(chain + self._layers(layers, inputs, folder, f"shot{number}") + f"[shot{number}]")
         picture = "[shot0]null"
         if not alone:
-            kind, seconds = _XFADES[self.piece.shots[1].scene.transition], self.piece.frames / self.timeline.fps
-            picture = f"[shot0][shot1]xfade=transition={kind}:duration={seconds:.6f}:offset=0"
+            picture = f"[shot0][shot1]{self._change()}"
         if on_top:
             picture += self._layers(self._logos(), inputs, folder, "top")
         return inputs, ";".join([*chains, f"{picture}{self._captions(folder)},format=yuv420p,setsar=1[out]"])
@@ -329,7 +328,7 @@ class PieceGraph:
         fps = self.timeline.fps
         chain = (
             f"[{number}:v]scale=flags=bicubic{_TO_BT709},format=yuv420p,loop=loop=-1:size=1:start=0,"
-            f"setpts=N/{fps}/TB,fps={fps},trim=end_frame={self.piece.frames}"
+            f"settb=1/{fps},setpts=N,fps={fps},trim=end_frame={self.piece.frames}"
         )
         return chain + (f",{self._view(view, shot, folder, name)}" if view.moves or view.canvas != view.frame else "")
 
@@ -363,7 +362,7 @@ class PieceGraph:
         chain += "".join(f"[c{number}]" for number in numbers) + f"concat=n={repeats}:v=1:a=0,"
         chain += (
             f"tpad=stop=-1:stop_mode=clone,trim=start_frame={skipped}:end_frame={skipped + self.piece.frames},"
-            f"setpts=N/{fps}/TB,"
+            f"settb=1/{fps},setpts=N,"
         )
         width, height = self.timeline.width, self.timeline.height
         if visual.crops:
@@ -382,6 +381,11 @@ class PieceGraph:
             f"{chain}scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic{_TO_BT709},setsar=1,"
             f"crop={width}:{height}:clip(iw*{x:.4f}-ow/2\\,0\\,iw-ow):clip(ih*{y:.4f}-oh/2\\,0\\,ih-oh),format=yuv420p"
         )
+
+    def _change(self) -> str:
+        """The filter that leads from the first shot to the second."""
+        seconds = self.piece.frames / self.timeline.fps
+        return f"xfade=transition={_XFADES[self.piece.shots[1].scene.transition]}:duration={seconds:.6f}:offset=0"
 
     def _fades(self, shot: Shot) -> str:
         fps = self.timeline.fps
