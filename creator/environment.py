@@ -108,6 +108,12 @@ class Environment(BaseSettings):
     coqui_licence: str = Field(
         default="", alias="COQUI_LICENCE", description="accepted: your use of XTTS is non-commercial, as it asks."
     )
+    openai_painter_model: str = Field(
+        default="gpt-image-2", alias="OPENAI_PAINTER_MODEL", description="Model of the openai painter."
+    )
+    openai_painter_quality: str = Field(
+        default="medium", alias="OPENAI_PAINTER_QUALITY", description="low, medium or high, where the model has them."
+    )
     openai_voice_model: str = Field(
         default="gpt-4o-mini-tts", alias="OPENAI_VOICE_MODEL", description="Model of the openai voice."
     )

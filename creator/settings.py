@@ -223,6 +223,12 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
                 "dtype": environment.painter_dtype, "device": environment.painter_device,
             },
         },
+        "openai": {
+            "BACKEND": "generation.engines.openai_images.OpenAIPainter",
+            "OPTIONS": {
+                **_openai, "model": environment.openai_painter_model, "quality": environment.openai_painter_quality
+            },
+        },
     },
     "voice": {
         "espeak": {"BACKEND": "generation.engines.espeak.ESpeakVoice"},

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -44,6 +45,8 @@ class Double:
     replies: list[Reply] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     usual: Callable[[dict[str, Any]], Any] = lambda _request: {}
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What it serves to a GET: path -> a PNG."""
 
     def next(self, request: dict[str, Any]) -> Reply:
         self.requests.append(request)
@@ -60,6 +63,18 @@ def ids_in(request: dict[str, Any]) -> list[str]:
     return re.findall(r"^id: (.+)$", request["messages"][1]["content"], re.MULTILINE)
 
 
+def form_fields(content_type: str, sent: bytes) -> dict[str, Any]:
+    """What a form holds: texts as text, files as bytes."""
+    message = BytesParser().parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + sent)
+    fields: dict[str, Any] = {}
+    for part in message.walk():
+        name = part.get_param("name", header="Content-Disposition")
+        if name:
+            content = part.get_payload(decode=True)
+            fields[str(name)] = content if part.get_filename() else bytes(content).decode()
+    return fields
+
+
 @contextmanager
 def openai_double() -> Iterator[Double]:
     """The double, for as long as the block runs."""
@@ -68,8 +83,18 @@ def openai_double() -> Iterator[Double]:
     class Endpoint(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            content = double.files.get(self.path)
+            self.send_response(200 if content else 404)
+            self.send_header("Content-Type", "image/png")
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            kind = self.headers["Content-Type"]
+            body = form_fields(kind, sent) if kind.startswith("multipart/") else json.loads(sent)
             request = {
                 "path": self.path, "key": self.headers["Authorization"],
                 "idempotency_key": self.headers.get("Idempotency-Key", ""), **body,
@@ -79,6 +104,8 @@ def openai_double() -> Iterator[Double]:
                 self.fail(reply)
             elif isinstance(reply.content, bytes):
                 self.play(reply, reply.content)
+            elif self.path.startswith("/v1/images/"):
+                self.play(reply, reply.raw or json.dumps(reply.content).encode(), "application/json")
             else:
                 self.stream(reply, body["model"])
 
@@ -92,19 +119,19 @@ def openai_double() -> Iterator[Double]:
             self.end_headers()
             self.wfile.write(data)
 
-        def play(self, reply: Reply, sound: bytes) -> None:
+        def play(self, reply: Reply, content: bytes, content_type: str = "audio/wav") -> None:
             self.close_connection = True
             self.send_response(200)
-            self.send_header("Content-Type", "audio/wav")
-            self.send_header("Content-Length", str(len(sound)))
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(content)))
             self.send_header("x-request-id", f"req-{len(double.requests)}")
             self.end_headers()
             try:
-                self.wfile.write(sound[: len(sound) // 2])
+                self.wfile.write(content[: len(content) // 2])
                 self.wfile.flush()
                 time.sleep(reply.pause)
                 if not reply.drop:
-                    self.wfile.write(sound[len(sound) // 2 :])
+                    self.wfile.write(content[len(content) // 2 :])
             except (BrokenPipeError, ConnectionResetError):
                 return
 

@@ -90,6 +90,8 @@ class Painter(Metered, Engine, ABC):
     """Whether `animate` makes clips."""
     can_redraw: ClassVar[bool] = False
     """Whether `redraw` makes a picture out of another one."""
+    heeds_strength: ClassVar[bool] = True
+    """Whether `redraw` can be told how much may change."""
     can_fill: ClassVar[bool] = False
     """Whether `fill` draws a part of a picture anew."""
     repeats: ClassVar[bool] = True
@@ -160,8 +162,9 @@ class Painter(Metered, Engine, ABC):
     ) -> Picture:
         """Draw `words` on the ground of another picture (a file, or its bytes), in its shape and size.
 
-        `strength` says how much may change: near 0 little, 1 all. A picture with a side beyond `max_side` comes back
-        smaller. Raises EngineError where the engine can't (`can_redraw`), MediaError where the picture can't be read.
+        `strength` says how much may change (near 0 little, 1 all) where the engine heeds it. A picture with a
+        side beyond `max_side` comes back smaller. Raises EngineError where the engine can't (`can_redraw`), MediaError
+        where the picture can't be read.
         """
         if not self.can_redraw:
             raise self._unable("make a picture out of another one")
