@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generation import prices
+from generation import charges, prices
+from generation.charges import Call, KeptMeter
 from generation.engines.metering import Meter
 from generation.engines.openai_images import OpenAIPainter
 from generation.engines.painting import Painter
 from media_processing.engine import EngineError
 from media_processing.fetching import Rules
+from tests.conftest import Cast
 from tests.contracts.painter import PainterContract, as_png, marked, photograph
 from tests.openai_double import Double, Reply, openai_double
 
@@ -355,6 +357,26 @@ def test_pictures_handed_in_have_their_own_price() -> None:
     assert price.of(prompt_tokens=1_000_000) == Decimal(5)
     assert price.of(prompt_tokens=1_000_000, picture_tokens=1_000_000) == Decimal(8)
     assert price.of(completion_tokens=1_000_000, pictures=3) == Decimal(30)
+
+
+def test_a_picture_is_set_aside_kept_over_a_crash_and_settled_once(
+    painter: OpenAIPainter, double: Double, cast: Cast
+) -> None:
+    call = Call(
+        workspace_id=cast.workspace.pk, key="job:1:draw", subject="story:1", role="painter", verb="draw",
+        engine="openai", model="gpt-image-2", provider="api.openai.com", person_id=cast.alice.pk,
+    )  # fmt: skip
+    estimate = prices.estimate("painter", call.provider, call.model, painter.forecast("draw", 10))
+    drawn = draw(painter, meter=KeptMeter(charges.reserve(call, estimate)))
+    # The worker is lost before the picture is kept: the next one takes the charge over, with what is paid.
+    charge = charges.reserve(call, estimate)
+    assert draw(painter, meter=KeptMeter(charge)).content == drawn.content
+    assert len(double.requests) == 1
+    charges.settle(charge.pk)
+    charge.refresh_from_db()
+    assert (charge.state, charge.basis, charge.pictures, charge.picture_tokens) == ("settled", "reported", 1, 1000)
+    assert charge.amount == Decimal("0.04068")  # 200 x 5, 1000 x 8 and 1056 x 30, a million
+    assert charge.amount <= charge.estimated and charge.answers == []
 
 
 def test_what_is_sent_leaves_the_machine(painter: OpenAIPainter, double: Double) -> None:

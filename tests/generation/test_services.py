@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from generation import services
 from generation.engines.base import Wish
-from media_processing.engine import InvalidEngineError
+from media_processing.engine import EngineError, InvalidEngineError
 from tests.contracts.writer import STORY
 
 ENGINES: dict[str, Any] = {
@@ -17,6 +17,7 @@ ENGINES: dict[str, Any] = {
         "extractive": {"BACKEND": "generation.engines.extractive.ExtractiveWriter"},
         "openai": {"BACKEND": "generation.engines.openai.OpenAIWriter", "OPTIONS": {"api_key": "key"}},
     },
+    "painter": {"illustrator": {"BACKEND": "generation.engines.illustrator.IllustratorPainter"}},
     "voice": {"espeak": {"BACKEND": "generation.engines.espeak.ESpeakVoice"}},
 }
 
@@ -35,6 +36,18 @@ def test_the_default_writer_writes() -> None:
 def test_the_default_voice_speaks() -> None:
     assert services.speak("Hello there.", rate=1.2).made_by["engine"] == "espeak"
     assert services.voices_of("en")[0].id == "en-us"
+
+
+def test_the_default_painter_draws_and_says_what_it_can_not() -> None:
+    assert services.draw("a boat", width=96, height=96).made_by["engine"] == "illustrator"
+    drawn = services.variants("a boat", 2, width=96, height=96, seed=3)
+    assert [each.made_by["seed"] for each in drawn] == [3, 4]
+    painter = services.painter()
+    assert not (painter.can_redraw or painter.can_fill or painter.takes)
+    with pytest.raises(EngineError, match="Illustrator can't make a picture out of another one"):
+        services.redraw(drawn[0].content, "a boat", strength=0.5)
+    with pytest.raises(EngineError, match="Illustrator can't draw a part of a picture anew"):
+        services.fill(drawn[0].content, drawn[0].content, "a boat")
 
 
 def test_an_engine_that_is_not_there() -> None:
