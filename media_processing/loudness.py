@@ -88,7 +88,7 @@ def _filtered(samples: Samples, rate: int, *filters: tuple[str, str]) -> list[av
     frame.sample_rate, frame.pts = rate, 0
     graph.push(frame)
     graph.push(None)
-    made = []
+    made: list[av.AudioFrame] = []
     while True:
         try:
             pulled = graph.pull()
