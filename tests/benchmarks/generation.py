@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks import painting
 from tests.benchmarks.harness import Clock, Figure, at_least, at_most, plain
 
 SCENES = 8
@@ -56,6 +57,7 @@ def figures() -> Iterator[Figure]:
         for text in edited:
             generation.speak(text, language="en", engine="espeak")
     yield plain("generation: eight narrations again, one of them changed", again.cpu, "s")
+    yield from painting.figures()
 
 
 def _helper_seconds(pid: int) -> float:

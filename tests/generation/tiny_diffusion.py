@@ -13,8 +13,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = ["<|startoftext|>", "<|endoftext|>", "!", *LETTERS, *(f"{letter}</w>" for letter in LETTERS), "re</w>"]
 
 
-def save_pipeline(folder: Path, *, channels: int = 4) -> None:
-    """Write a pipeline of 64 pixels; with 9 `channels` one that only fills, as inpainting checkpoints do."""
+def save_pipeline(folder: Path, *, channels: int = 4, full: bool = False) -> None:
+    """Write a pipeline of 64 pixels; with 9 `channels` one that only fills, as inpainting checkpoints do.
+
+    `full` makes it as large as Stable Diffusion 1.5: 512 pixels, a thousand million random weights.
+    """
     mend_torch()
     import torch
     from diffusers import (
@@ -31,19 +34,27 @@ def save_pipeline(folder: Path, *, channels: int = 4) -> None:
     vocab, merges = folder.parent / "vocab.json", folder.parent / "merges.txt"
     vocab.write_text(json.dumps({word: number for number, word in enumerate(WORDS)}))
     merges.write_text("#version: 0.2\nr e</w>\n")
-    tokenizer = CLIPTokenizer(str(vocab), str(merges), model_max_length=16)
-    text = CLIPTextConfig(
-        vocab_size=len(WORDS) + 8, hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4,
-        max_position_embeddings=16, bos_token_id=0, eos_token_id=1, pad_token_id=1,
-    )  # fmt: skip
-    unet = UNet2DConditionModel(
-        block_out_channels=(32, 64), layers_per_block=1, sample_size=32, in_channels=channels, out_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=32, attention_head_dim=8,
-    )  # fmt: skip
+    tokenizer = CLIPTokenizer(str(vocab), str(merges), model_max_length=77 if full else 16)
+    ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    if full:
+        text = CLIPTextConfig(
+            hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12, **ends
+        )
+        unet = UNet2DConditionModel(sample_size=64, in_channels=channels, cross_attention_dim=768)
+    else:
+        text = CLIPTextConfig(
+            vocab_size=len(WORDS) + 8, hidden_size=32, intermediate_size=37, num_hidden_layers=2,
+            num_attention_heads=4, max_position_embeddings=16, **ends,
+        )  # fmt: skip
+        unet = UNet2DConditionModel(
+            block_out_channels=(32, 64), layers_per_block=1, sample_size=32, in_channels=channels, out_channels=4,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=32, attention_head_dim=8,
+        )  # fmt: skip
+    widths = [128, 256, 512, 512] if full else [32, 64]
     vae = AutoencoderKL(
-        block_out_channels=[32, 64], in_channels=3, out_channels=3, latent_channels=4,
-        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2,
+        block_out_channels=widths, layers_per_block=2 if full else 1, latent_channels=4,
+        down_block_types=["DownEncoderBlock2D"] * len(widths), up_block_types=["UpDecoderBlock2D"] * len(widths),
     )  # fmt: skip
     kind: Any = StableDiffusionPipeline if channels == 4 else StableDiffusionInpaintPipeline
     kind(
