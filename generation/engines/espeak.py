@@ -49,6 +49,8 @@ tk tn tr tt ug uk ur uz vi xex yue zh
 _TIMBRES = {"": "", "+f2": "female", "+f5": "female, darker", "+m3": "male, deeper", "+m7": "male, rougher"}
 """Variants of a voice, and how people tell them apart."""
 _VOICE = re.compile(r"^([A-Za-z0-9-]{2,24})(\+[A-Za-z0-9_-]{1,20})?$")
+_OTHER_SCRIPTS = frozenset({"en-shaw"})
+"""Voices that read another script than people of the language write."""
 _WORDS_A_MINUTE, _PITCH, _TONE, _GAP = 155, 46, 58, 0
 _WORD_EVENT = 1
 _HAN = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf]")
@@ -247,7 +249,7 @@ class ESpeakVoice(Voice):
         short = language.split("-")[0].lower()
         codes = self._codes.get(_ALIASES.get(short, short) if short != "en" else "en") or self._codes.get(short, [])
         exact = [code for code in codes if code == language.lower()]
-        return [*exact, *(code for code in codes if code not in exact)]
+        return [code for code in dict.fromkeys([*exact, *codes]) if code not in _OTHER_SCRIPTS or code in exact]
 
     def _speaker(self, language: str, voice: str) -> str:
         chosen = voice or self.default_voice
