@@ -17,6 +17,7 @@ from creator.services import (
     reindexing,
     samples,
     sweeping,
+    transcripts,
     watching,
     wording,
 )
@@ -61,6 +62,22 @@ def import_assets(job_id: int) -> None:
     with working_on(job_id) as work:
         if work:
             importing.import_waiting(work)
+
+
+@shared_task(name="transcribe_asset")  # type: ignore[untyped-decorator]
+def transcribe_asset(job_id: int) -> None:
+    """Write down what is said in a recording."""
+    with working_on(job_id) as work:
+        if work:
+            transcripts.transcribe(work)
+
+
+@shared_task(name="cut_asset")  # type: ignore[untyped-decorator]
+def cut_asset(job_id: int) -> None:
+    """Make a new recording of another without some of its sentences."""
+    with working_on(job_id) as work:
+        if work:
+            transcripts.cut(work)
 
 
 @shared_task(name="fill_in")  # type: ignore[untyped-decorator]

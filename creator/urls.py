@@ -28,6 +28,7 @@ from creator.views import (
     signing,
     stories,
     studio,
+    transcripts,
     voices,
     wording,
 )
@@ -58,6 +59,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("library/collections/", shelves.collections_page, name="collections"),
     path("library/copies/", copies.page, name="copies"),
     path("library/<uuid:asset_id>/", library.asset, name="asset"),
+    path("library/<uuid:asset_id>/transcript/", transcripts.page, name="transcript"),
+    path("library/<uuid:asset_id>/transcript/act/", transcripts.act, name="transcript-act"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/tray/", jobs.tray, name="jobs-tray"),
     path("jobs/<int:job_id>/cancel/", jobs.cancel, name="job-cancel"),

@@ -375,8 +375,10 @@ def stretches(asset: Asset, *, progress: Progress = no_progress) -> list[Stretch
     if asset.kind == Asset.Kind.AUDIO:
         spoken = [Stretch(said["start"], said["end"], said["start"], said["text"]) for said in passages]
         return spoken or [Stretch(0.0, asset.seconds, 0.0)]
-    found = shots(asset.file, progress=progress)
-    return [Stretch(shot.start, shot.end, shot.key_time, _said(passages, shot.start, shot.end)) for shot in found]
+    return [
+        Stretch(shot.start, shot.end, shot.key_time, said_between(passages, shot.start, shot.end))
+        for shot in shots(asset.file, progress=progress)
+    ]
 
 
 def key_frames(asset: Asset, key_times: Sequence[float]) -> Iterator[Image.Image | None]:
@@ -392,7 +394,7 @@ def key_frames(asset: Asset, key_times: Sequence[float]) -> Iterator[Image.Image
             yield from frames_at(asset.file, seconds, max_side=LOOK, name=asset.title)
 
 
-def _said(passages: list[dict[str, Any]], start: float, end: float) -> str:
+def said_between(passages: Sequence[Mapping[str, Any]], start: float, end: float) -> str:
     """The words whose middle lies in a stretch; of a passage without word times, all or nothing."""
     words: list[str] = []
     for passage in passages:

@@ -22,6 +22,8 @@ KINDS = {
     "write_drafts": "Write drafts",
     "import_assets": "Import files",
     "fill_in": "Read what pictures say",
+    "transcribe_asset": "Write down what is said",
+    "cut_asset": "Cut a recording",
     "draw_sample": "Draw the sample library",
 }
 STEPS = {
@@ -34,6 +36,8 @@ STEPS = {
     "pictures": "Finding pictures",
     "words": "Writing other words",
     "looking": "Looking at pictures",
+    "transcribe": "Listening",
+    "cut": "Cutting",
     "drawing": "Drawing",
     "library": "Drawing the first pictures",
 }

@@ -274,7 +274,7 @@ def _passages(segments: list[dict[str, Any]], offset: float, end: float) -> list
     """Whisper's segments with times of the whole sound, none of them past its end."""
 
     def at(seconds: float) -> float:
-        return round(min(max(seconds + offset, offset), end), 3)
+        return round(float(min(max(seconds + offset, offset), end)), 3)
 
     found: list[Passage] = []
     for segment in segments:

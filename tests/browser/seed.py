@@ -6,6 +6,31 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+
+def spoken_recording(workspace: Any) -> str:
+    """Six seconds of a tone that pass for three sentences."""
+    import tempfile
+
+    from creator.services import library
+    from media_processing import services as media
+    from media_processing.models import Transcript
+    from tests.media_processing.makers import tone
+
+    with tempfile.TemporaryDirectory() as folder:
+        asset, _new = media.store_asset(workspace.pk, tone(Path(folder) / "talk.wav", seconds=6), title="A talk")
+    passages = []
+    for number, text in enumerate(("the red car waits", "a goat sails the boat", "nobody sleeps today")):
+        words = [
+            {"text": word, "start": 2 * number + 0.3 * at, "end": 2 * number + 0.3 * at + 0.25,
+             "confidence": 0.2 if word == "goat" else 0.9}
+            for at, word in enumerate(text.split())
+        ]  # fmt: skip
+        passages.append({"text": text, "start": words[0]["start"], "end": words[-1]["end"], "words": words})
+    Transcript.objects.create(asset=asset, passages=passages, made_by={"engine": "pocketsphinx"})
+    library.make_searchable(asset)
+    return str(asset.pk)
 
 
 def main() -> None:
@@ -46,10 +71,12 @@ def main() -> None:
     )  # fmt: skip
     Job.objects.create(workspace=workspace, kind="draw_sample", due=now, state="running", started=now, progress=0.4)
     rendition(workspace, "srt", b"1\n", "application/x-subrip")
+    talk = spoken_recording(workspace)
     links = {name: setup.sign_in_link(User.objects.get(username=name)) for name in ("owner", "moderator", "edith")}
     asset = str(scene.asset_id)
     print(json.dumps({"draft": str(draft.pk), "waiting": str(waiting.pk), "live": str(live.pk),
-                      "failed": str(failed.pk), "review": review.pk, "asset": asset, "links": links}))  # fmt: skip
+                      "failed": str(failed.pk), "review": review.pk, "asset": asset, "talk": talk,
+                      "links": links}))  # fmt: skip
 
 
 main()

@@ -29,6 +29,7 @@ def pages(server: Server) -> dict[str, str]:
         "library": "/library/",
         "library, nothing found": "/library/?q=zeppelin&orientation=square",
         "asset": f"/library/{seeded['asset']}/",
+        "transcript": f"/library/{seeded['talk']}/transcript/",
         "jobs": "/jobs/",
         "review": "/admin/review/",
         "case": f"/admin/review/{seeded['review']}/",
