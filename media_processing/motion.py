@@ -70,8 +70,8 @@ class View:
     def filters(self, name: str, script: str, fps: int, first: int, count: int, flags: str) -> tuple[str, str]:
         """Filters that turn the canvas (yuv420p) into the frame, and the script that drives them.
 
-        `script` is the script's path as it stands in a graph, `name` tells this chain from others of its graph,
-        `first` the frame that it begins with, `flags` more options of `scale`.
+        `script` is the script's path as it stands in a graph; a view that rests needs none. `name` tells this chain
+        from others of its graph, `first` is the frame that it begins with, `flags` are more options of `scale`.
         """
         boxes = [self.box((first + number) / fps) for number in range(count)]
         across = windows([(box.left, box.width) for box in boxes], self.frame[0], self.canvas[0])
@@ -87,8 +87,9 @@ class View:
             lines.append(f"{max(0.0, (number - 0.5) / fps):.4f} {', '.join(orders)};\n")
         # A crop keeps to the size that its input was announced with: the largest there will be.
         widest, highest = max(x.scaled for x in across), max(y.scaled for y in down)
-        chain = (
-            f"sendcmd=f={script},crop@cut{name}={across[0].size}:{down[0].size}:{across[0].start}:{down[0].start},"
+        chain = f"sendcmd=f={script}," if self.moves else ""
+        chain += (
+            f"crop@cut{name}={across[0].size}:{down[0].size}:{across[0].start}:{down[0].start},"
             f"scale@size{name}={widest}:{highest}:flags=bicubic{flags},setsar=1,"
             f"crop@show{name}={self.frame[0]}:{self.frame[1]}:{across[0].offset}:{down[0].offset}"
         )
@@ -114,7 +115,7 @@ def error(window: Window, start: float, length: float, frame: int) -> float:
 
 def _window(start: float, length: float, frame: int, canvas: int, scaled: np.ndarray) -> Window:
     density = length / frame
-    size = np.round(density * scaled / 2) * 2
+    size = np.clip(np.round(density * scaled / 2) * 2, 2, canvas // 2 * 2)
     best = np.argsort(np.abs(size / scaled - density) + 1e-9 * scaled)[:_RATIOS]
     offset = np.arange(0, int(frame * SLACK) + 1, 2)
     big, cut = scaled[best][:, None], size[best][:, None]

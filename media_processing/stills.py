@@ -68,6 +68,17 @@ def fitted(crop: Crop, source: tuple[int, int], frame: tuple[int, int]) -> Box:
     return Box(left, top, width, height)
 
 
+def covering(focus: tuple[float, float], source: tuple[int, int], frame: tuple[int, int]) -> Box:
+    """The largest box in a frame's shape inside a source, the focus as near to its middle as the sides allow."""
+    scale = min(source[0] / frame[0], source[1] / frame[1])
+    size = frame[0] * scale, frame[1] * scale
+    left, top = (
+        max(min(side * share - part / 2, side - part), 0.0)
+        for side, share, part in zip(source, focus, size, strict=True)
+    )
+    return Box(left, top, *size)
+
+
 def _cropped(picture: Image.Image, visual: Visual, width: int, height: int) -> tuple[Image.Image, View]:
     """What the crops of a still go over, as large as the closest of them needs it, if the picture has as much."""
     boxes = [fitted(crop, picture.size, (width, height)) for crop in visual.crops]

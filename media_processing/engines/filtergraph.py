@@ -17,7 +17,7 @@ from typing import ClassVar
 from PIL import Image
 
 from media_processing import burning, captions, sounding, stills
-from media_processing.decoding import inspect
+from media_processing.decoding import Probe, inspect
 from media_processing.engine import Progress, no_progress
 from media_processing.engines.base import Renderer
 from media_processing.ffmpeg import binary, run_ffmpeg, slots, untrusted
@@ -341,7 +341,7 @@ class PieceGraph:
 
     def _clip(self, shot: Shot, inputs: list[str], folder: Path, name: int) -> str:
         visual, fps = shot.scene.visual, self.timeline.fps
-        probe = inspect(visual.path)
+        probe = _inspected(visual.path)
         start = min(visual.start, max(0.0, probe.seconds - 0.1))
         end = min(visual.end or probe.seconds, probe.seconds)
         stretch = max(end - start, 1 / fps)
@@ -364,23 +364,17 @@ class PieceGraph:
             f"tpad=stop=-1:stop_mode=clone,trim=start_frame={skipped}:end_frame={skipped + self.piece.frames},"
             f"settb=1/{fps},setpts=N,"
         )
-        width, height = self.timeline.width, self.timeline.height
-        if visual.crops:
-            source = probe.width, probe.height
-            boxes = [stills.fitted(crop, source, (width, height)) for crop in visual.crops]
-            keys = [box._replace(left=box.left + _BORDER, top=box.top + _BORDER) for box in boxes]
-            view = View(
-                (source[0] + 2 * _BORDER, source[1] + 2 * _BORDER), (width, height),
-                tuple((crop.second, box) for crop, box in zip(visual.crops, keys, strict=True)),
-            )  # fmt: skip
-            sides = ":".join([str(_BORDER)] * 4)
-            border = f"pad=iw+{2 * _BORDER}:ih+{2 * _BORDER}:{_BORDER}:{_BORDER},fillborders={sides}:smear"
-            return f"{chain}format=yuv420p,{border},{self._view(view, shot, folder, name)},setsar=1"
-        x, y = visual.focus
-        return (
-            f"{chain}scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic{_TO_BT709},setsar=1,"
-            f"crop={width}:{height}:clip(iw*{x:.4f}-ow/2\\,0\\,iw-ow):clip(ih*{y:.4f}-oh/2\\,0\\,ih-oh),format=yuv420p"
-        )
+        source, frame = (probe.width, probe.height), (self.timeline.width, self.timeline.height)
+        if not visual.crops:
+            view = View(source, frame, ((0.0, stills.covering(visual.focus, source, frame)),))
+            return f"{chain}format=yuv420p,{self._view(view, shot, folder, name)}"
+        boxes = [stills.fitted(crop, source, frame) for crop in visual.crops]
+        moved = [box._replace(left=box.left + _BORDER, top=box.top + _BORDER) for box in boxes]
+        keys = tuple((crop.second, box) for crop, box in zip(visual.crops, moved, strict=True))
+        view = View((source[0] + 2 * _BORDER, source[1] + 2 * _BORDER), frame, keys)
+        sides = ":".join([str(_BORDER)] * 4)
+        border = f"pad=iw+{2 * _BORDER}:ih+{2 * _BORDER}:{_BORDER}:{_BORDER},fillborders={sides}:smear"
+        return f"{chain}format=yuv420p,{border},{self._view(view, shot, folder, name)}"
 
     def _change(self) -> str:
         """The filter that leads from the first shot to the second."""
@@ -489,6 +483,17 @@ def file_digest(path: Path) -> str:
 def _content_digest(path: Path, _size: int, _changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _inspected(path: Path) -> Probe:
+    """What a file is, looked at again only when it has changed: a process of its own each time."""
+    status = path.stat()
+    return _probe(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _probe(path: Path, _size: int, _changed: int) -> Probe:
+    return inspect(path)
 
 
 def _digest(consumed: dict[str, object]) -> str:

@@ -116,7 +116,7 @@ def test_a_clip_goes_on_through_a_transition_without_a_jump(tmp_path: Path) -> N
         # A soft wipe comes from the right: the left edge shows the clip the longest.
         left = [each.to_ndarray(format="rgb24")[:, :6].mean() for each in container.decode(video=0)]
     steps = np.diff(left[: 30 - 6 + 5])
-    assert steps == pytest.approx([4.0] * len(steps), abs=1.6)
+    assert steps == pytest.approx([4.0] * len(steps), abs=2.5)  # a frame lost or shown twice is 4 off
     assert left[0] == pytest.approx(40 + 4 * 3, abs=3)
 
 
