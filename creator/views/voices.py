@@ -29,8 +29,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             consent = voices.record(workspace, by=person_of(request), **form.consent())
-        except EngineError as error:
-            form.add_error(None, f"{error.message} {error.next_step}".strip())
+        except EngineError as refused:
+            form.add_error(None, f"{refused.message} {refused.next_step}".strip())
         else:
             messages.success(request, f"“{consent.name}” may be chosen in the studio.")
             return redirect("voices")
