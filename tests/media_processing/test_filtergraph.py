@@ -95,6 +95,13 @@ def test_loudness_is_the_platforms_and_peaks_stay_under_one_db(tmp_path: Path, l
     assert peak < -1
 
 
+def test_a_single_short_word_is_as_loud(tmp_path: Path) -> None:
+    timeline = film(tmp_path, scenes=(scene(tmp_path, "one", "No.", seconds=0.25),))
+    loudness, peak = sounding.measure(render(timeline, tmp_path))
+    assert loudness == pytest.approx(-14, abs=1.5)  # the meter hears whole blocks of 0.4 s, with the silence around
+    assert peak < -1
+
+
 def test_music_plays_on_and_is_ducked_under_the_voice(tmp_path: Path) -> None:
     music = tone(tmp_path / "music.wav", 0.7, level=0.5)
     quiet = scene(tmp_path, "quiet", "Listen.", seconds=2.0, tail=2.0)
