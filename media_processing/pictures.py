@@ -106,11 +106,14 @@ def sharpness(image: Image.Image) -> float:
     return float((around - 4 * grey[1:-1, 1:-1]).var())
 
 
-def focus_point(image: Image.Image) -> tuple[float, float]:
-    """Where one looks first, as shares of width and height: the centre of what stands out (spectral residual)."""
+def salience(image: Image.Image) -> NDArray[np.float64]:
+    """How much each place of a picture stands out: 64 x 64 values that sum to 1; zeros for a plain one.
+
+    Spectral residual: Hou, Zhang, "Saliency detection: a spectral residual approach", CVPR 2007.
+    """
     grey = np.asarray(_flat(image).convert("L").resize((64, 64), Image.Resampling.BOX), dtype=np.float64)
     if grey.std() < 1:
-        return 0.5, 0.5
+        return np.zeros((64, 64))
     spectrum = np.fft.fft2(grey)
     log = np.log(np.abs(spectrum) + 1e-9)
     residual = log - _blurred(log, 3)
@@ -120,11 +123,17 @@ def focus_point(image: Image.Image) -> tuple[float, float]:
     edge = np.hanning(66)[1:-1] ** 0.5
     salient *= edge[:, None] * edge[None, :]
     salient = np.where(salient >= np.quantile(salient, 0.9), salient, 0.0)
-    total = salient.sum()
-    if not total:
+    shares: NDArray[np.float64] = salient / max(salient.sum(), 1e-12)
+    return shares
+
+
+def focus_point(image: Image.Image) -> tuple[float, float]:
+    """Where one looks first, as shares of width and height: the centre of what stands out."""
+    salient = salience(image)
+    if not salient.any():
         return 0.5, 0.5
     across = (np.arange(64) + 0.5) / 64
-    return float((salient.sum(axis=0) * across).sum() / total), float((salient.sum(axis=1) * across).sum() / total)
+    return float((salient.sum(axis=0) * across).sum()), float((salient.sum(axis=1) * across).sum())
 
 
 def cover_crop(image: Image.Image, width: int, height: int, focus: tuple[float, float] = (0.5, 0.5)) -> Image.Image:

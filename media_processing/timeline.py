@@ -127,6 +127,11 @@ class Crop:
         if self.second < 0:
             raise ValueError("A crop can't begin before its visual.")
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """x, y, width and height."""
+        return self.x, self.y, self.width, self.height
+
 
 @dataclass(frozen=True)
 class Visual:
