@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +15,21 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from creator.models import Event, Story, VoiceConsent
+from creator import jobs
+from creator.jobs import Work
+from creator.models import Event, Job, Story, VoiceConsent
 from creator.services import making, stories, voices
 from generation import services as generation
 from generation.engines.base import Saying, Speaker, Voice
 from generation.engines.metering import Meter
+from generation.models import Charge
 from generation.speech.joining import Utterance
 from media_processing.engine import EngineError, engines
 from media_processing.sound import read_wav, write_wav
 from tests.conftest import Cast
 from tests.factories import finished_story
+from tests.generation.test_openai_speech import tone
+from tests.openai_double import openai_double
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +113,8 @@ class TestCloning:
         speech = voices.speak(cast.workspace, "Good morning.", language="en", voice=chosen)
         marked = {"cloned": True, "consent": consent.pk, "speaker": "Ada Lovelace", "engine": "imitator"}
         assert marked.items() <= dict(speech.made_by).items()
-        assert imitator.heard == [("Good morning.", "Ada Lovelace", pytest.approx(5.0, abs=0.01))]
+        ((text, person, seconds),) = imitator.heard
+        assert (text, person) == ("Good morning.", "Ada Lovelace") and seconds == pytest.approx(5.0, abs=0.01)
 
     def test_without_one_no_voice_is_cloned(self, cast: Cast, imitator: Imitator) -> None:
         consent = consent_of(cast)
@@ -193,6 +201,7 @@ class TestPage:
         sample = SimpleUploadedFile("ada.wav", RECORDING)
         assert client.post(reverse("voices"), {**SAID, "file": sample}).status_code == 302
         consent = VoiceConsent.objects.get()
+        assert consent.sample is not None
         assert (consent.recorded_by, consent.sample.title) == (cast.ada, "Voice sample of Ada Lovelace")
         story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
         Story.objects.filter(pk=story.pk).update(voice=f"cloned:{consent.pk}", title="Morning news")
@@ -207,3 +216,46 @@ class TestPage:
         assert "You may imitate my voice." in page and "Attach a recording" not in page
         again = client.post(reverse("voices"), SAID)
         assert "Attach a recording" in again.content.decode()
+
+
+def test_a_paid_voice_is_charged_by_the_character_and_a_change_costs_one_sentence(
+    cast: Cast, settings: Settings, tmp_path: Path
+) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text(
+        'date = 2026-11-01\ncurrency = "USD"\n'
+        '[[model]]\nprovider = "127.0.0.1"\nname = "tiny"\ncharacters = "100.00"\n'
+    )
+    settings.PRICES, settings.CACHE_ROOT = str(prices), tmp_path / "cache"
+    with openai_double() as double:
+        double.usual = tone
+        options = {"base_url": double.address, "api_key": "k", "model": "tiny"}
+        backend = "generation.engines.openai_speech.OpenAIVoice"
+        settings.ENGINES = {**settings.ENGINES, "voice": {"openai": {"BACKEND": backend, "OPTIONS": options}}}
+        story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+        stories.edit_story(story, by=cast.alice, voice="nova")
+        first, *_rest = story.scenes.all()
+        lengths = sum(len(scene.narration) for scene in story.scenes.all())
+
+        def narrate() -> Decimal:
+            job = jobs.claim(stories.remake(story, by=cast.alice).pk)
+            assert job is not None
+            work = Work(job)
+            making.narrate(work, story, lambda _share: None)
+            with work.effect():
+                Job.objects.filter(pk=job.pk).update(state=Job.State.DONE)
+            Story.objects.filter(pk=story.pk).update(state=Story.State.DRAFT)
+            story.refresh_from_db()
+            charges = Charge.objects.filter(job=job)
+            assert {charge.state for charge in charges} <= {"settled", "released"}
+            assert sum(charge.prompt_tokens for charge in charges) * 100 == sum(c.amount for c in charges) * 1_000_000
+            return sum((charge.amount for charge in charges), Decimal())
+
+        assert narrate() == Decimal(lengths * 100) / 1_000_000
+        assert {request["voice"] for request in double.requests} == {"nova"}
+        added = "One more."
+        stories.edit_scene(story, first.pk, by=cast.alice, narration=f"{first.narration} {added}")
+        assert narrate() == Decimal(len(added) * 100) / 1_000_000
+        assert double.requests[-1]["input"] == added
+        scene = story.scenes.get(pk=first.pk)
+        assert scene.timing == "sentence" or [word["text"] for word in scene.words] == scene.narration.split()
