@@ -9,6 +9,7 @@ from celery import shared_task
 from creator.jobs import submit, working_on
 from creator.models import Job, Workspace
 from creator.services import (
+    alternatives,
     charges,
     copies,
     drafting,
@@ -38,6 +39,22 @@ def find_pictures(job_id: int) -> None:
     with working_on(job_id) as work:
         if work:
             making.offer_pictures(work)
+
+
+@shared_task(name="draw_pictures")  # type: ignore[untyped-decorator]
+def draw_pictures(job_id: int) -> None:
+    """Draw pictures anew, on the ground of another, or a part of one."""
+    with working_on(job_id) as work:
+        if work:
+            alternatives.draw(work)
+
+
+@shared_task(name="speak_reading")  # type: ignore[untyped-decorator]
+def speak_reading(job_id: int) -> None:
+    """Read a scene's line with another voice, or at another speed."""
+    with working_on(job_id) as work:
+        if work:
+            alternatives.speak(work)
 
 
 @shared_task(name="offer_words")  # type: ignore[untyped-decorator]

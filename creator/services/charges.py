@@ -18,6 +18,7 @@ from generation.charges import Call, KeptMeter, money
 from generation.engines.metering import Meter
 from generation.models import Charge
 from generation.prices import Estimate
+from media_processing.engine import engines
 
 
 @dataclass
@@ -42,26 +43,40 @@ class Charged:
             charges.add_machine_time(self.call, seconds)
         self.settled = True
 
+    def cost(self, things: int = 1) -> dict[str, str]:
+        """What each of so many things came to, once settled, for their `made_by`: {"amount", "currency"}.
+
+        Nothing where it was free; an empty amount where nobody knows the price.
+        """
+        ours = Charge.objects.in_workspace(self.call.workspace_id)
+        charge = ours.get(pk=self.charge.pk) if self.charge else ours.get(key=self.call.key)
+        unknown = charge.basis == Charge.Basis.UNKNOWN
+        if not charge.amount and not unknown:
+            return {}
+        return {"amount": "" if unknown else str(charge.amount / things), "currency": charge.currency}
+
 
 @contextmanager
-def charged(work: Work, role: str, verb: str, *, characters: int = 0, part: str = "", count: int = 1
+def charged(
+    work: Work, role: str, verb: str, *, characters: int = 0, part: str = "", count: int = 1, engine: str = ""
 ) -> Iterator[Charged]:
     """A call of a role's engine: reserved before the body, settled by it or after it. Raises BudgetSpent.
 
-    `count` is how many pictures, or other things that are each paid, it will make.
+    `count` is how many pictures, or other things that are each paid, it will make; `engine` is asked in place of the
+    workspace's own.
 
     Where the worker is lost, or hands the job back, the charge stays reserved: whoever goes on takes it over with the
     answers that are paid for. Where the work fails or is cancelled, what was used until then is charged.
     """
     job = work.job
-    engine = choices.engine(role, job.workspace)
+    asked = engines[role, engine] if engine else choices.engine(role, job.workspace)
     call = Call(
         workspace_id=job.workspace_id, key=f"job:{job.pk}:{verb}:{part}"[:90], role=role, verb=verb,
-        subject=f"story:{job.story_id}" if job.story_id else f"job:{job.kind}", engine=engine.name, model=engine.model,
-        provider=engine.provider, person_id=job.person_id, job_id=job.pk,
+        subject=f"story:{job.story_id}" if job.story_id else f"job:{job.kind}", engine=asked.name, model=asked.model,
+        provider=asked.provider, person_id=job.person_id, job_id=job.pk,
     )  # fmt: skip
-    if engine.provider:
-        charge = charges.reserve(call, generation.estimate(role, verb, characters, engine=engine.name, count=count))
+    if asked.provider:
+        charge = charges.reserve(call, generation.estimate(role, verb, characters, engine=asked.name, count=count))
         under_way = Charged(call, KeptMeter(charge), charge)
     else:
         under_way = Charged(call, Meter())

@@ -51,12 +51,12 @@ def key_frame(asset: Asset, second: float) -> Image.Image | None:
 
 def keep(
     workspace: Workspace, content: bytes, *, title: str, alt: str, tags: Sequence[str], made_by: dict[str, Any],
-    domain: str = "illustrations", licence: str = "Made by Storyloom", by: User | None = None,
+    domain: str = "illustrations", licence: str = "Made by Storyloom", credit: str = "", by: User | None = None,
 ) -> Asset:  # fmt: skip
     """Keep something that an engine made as an asset, searchable like any other."""
     asset, _created = media.store_asset(
         workspace.pk, content, title=title, alt=alt, tags=tags, made_by=made_by, domain=domain,
-        licence=licence, added_by_id=by.pk if by else None, tile=True,
+        licence=licence, credit=credit, added_by_id=by.pk if by else None, tile=True,
     )  # fmt: skip
     make_searchable(asset)
     return asset

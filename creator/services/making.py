@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from django.db.models import Q
-
 from creator import jobs
 from creator.jobs import Work
-from creator.models import Alternative, Scene, Story
+from creator.models import Scene, Story
 from creator.services import (
     charges,
     choices,
@@ -170,11 +168,20 @@ def spoken_key(story: Story, scene: Scene) -> str:
     )  # fmt: skip
 
 
+def reading_key(story: Story, scene: Scene) -> str:
+    """Digest of what a reading that an editor took must say: it stays for as long as the words do, whoever speaks."""
+    return digest_of("reading 1", scene.narration, story.language)
+
+
+def is_spoken(story: Story, scene: Scene) -> bool:
+    """Whether a scene's sound says what its narration says now."""
+    return bool(scene.sound_id) and scene.spoken_key in (reading_key(story, scene), spoken_key(story, scene))
+
+
 def narrate(work: Work, story: Story, progress: Progress) -> None:
     """Speak each scene whose narration is new."""
     name = choices.chosen("voice", story.workspace)
-    scenes = story.scenes.all()
-    stale = [scene for scene in scenes if scene.spoken_key != spoken_key(story, scene) or not scene.sound_id]
+    stale = [scene for scene in story.scenes.all() if not is_spoken(story, scene)]
     for done, scene in enumerate(stale):
         key = spoken_key(story, scene)
         size, part = len(scene.narration), f"{scene.pk}:{key[:12]}"
@@ -183,7 +190,7 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
                 story.workspace, scene.narration, language=story.language, voice=story.voice, engine=name,
                 meter=call.meter,
             )  # fmt: skip
-        timed = _timed(work, story, scene, speech)
+        timed = word_times(work, story, scene, speech)
         with work.effect():
             scene.sound = media.store_rendition(
                 story.workspace_id, key=key, recipe="speech", content=speech.sound, content_type="audio/wav",
@@ -201,7 +208,7 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
             story.save(update_fields=["engines"])
 
 
-def _timed(work: Work, story: Story, scene: Scene, speech: Speech) -> Sequence[Word]:
+def word_times(work: Work, story: Story, scene: Scene, speech: Speech) -> Sequence[Word]:
     """Word times: from the voice, else from an aligner of that language, else none: captions then go by sentence."""
     if speech.words:
         return speech.words
@@ -254,10 +261,9 @@ def offer_pictures(work: Work) -> None:
     words = str(subject.get("words") or scene.visual)
     work.begin("pictures")
     offers = visuals.choose_for_words(story.workspace, words)
-    drawn = visuals.draw(work, story, scene, seed=scene.alternatives.count() + 100, words=words)
+    drawn = visuals.draw(work, story, scene, seed=visuals.next_seed(scene), words=words)
     with work.effect():
-        scene.alternatives.filter(part=Alternative.Part.PICTURE).exclude(Q(asset=scene.asset)).delete()
-        visuals.keep_alternatives(scene, offers.with_drawn(drawn))
+        visuals.keep_alternatives(scene, offers.with_drawn(drawn).offers, found_anew=True)
         jobs.note(work.job, "step.done", step="pictures", scene=str(scene.pk))
 
 

@@ -18,6 +18,8 @@ register = template.Library()
 KINDS = {
     "make_story": "Make the story",
     "find_pictures": "Find pictures",
+    "draw_pictures": "Draw pictures",
+    "speak_reading": "Read a line",
     "offer_words": "Find other words",
     "write_drafts": "Write drafts",
     "import_assets": "Import files",
@@ -35,6 +37,7 @@ STEPS = {
     "import": "Bringing files in",
     "pictures": "Finding pictures",
     "words": "Writing other words",
+    "reading": "Reading",
     "looking": "Looking at pictures",
     "transcribe": "Listening",
     "cut": "Cutting",

@@ -8,9 +8,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 
 from creator.access import may
-from creator.models import Alternative, Job, Scene, Story, User, Variant
-from creator.services import choices, variants
-from creator.services.making import spoken_key
+from creator.models import Job, Scene, Story, User, Variant
+from creator.services import choices, framing, variants
+from creator.services.making import is_spoken
 from creator.services.stories import MAKE
 from creator.templatetags.storyloom import (
     engine_title,
@@ -21,11 +21,11 @@ from creator.templatetags.storyloom import (
     role_title,
     step_title,
 )
-from creator.views import wording
+from creator.views import alternatives, wording
+from creator.views.alternatives import picture
 from generation.sentences import sentences
 from media_processing.captions import TimedWord, scene_cues
-from media_processing.models import Asset
-from media_processing.timeline import FORMATS
+from media_processing.timeline import FORMATS, Timeline
 
 WORDS_A_SECOND = 2.6
 """For the length of a narration that isn't spoken yet."""
@@ -38,10 +38,12 @@ SHOWN_ENGINES = ("writer", "painter", "embedder", "voice", "renderer")
 def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
     """All that the studio shows."""
     scenes = list(
-        story.scenes.select_related("asset", "sound").prefetch_related("alternatives__asset").order_by("position")
+        story.scenes.select_related("asset", "sound")
+        .prefetch_related("alternatives__asset", "alternatives__sound")
+        .order_by("position")
     )
     article = sentences(story.brief.article, story.brief.article_language)
-    spoken = {str(scene.pk) for scene in scenes if _is_spoken(story, scene)}
+    spoken = {str(scene.pk) for scene in scenes if is_spoken(story, scene)}
     made = [_variant(story, variant, spoken) for variant in story.variants.select_related("rendition")]
     job = story.jobs.filter(state__in=Job.OPEN, kind=MAKE).order_by("id").first()
     rights = {right: may(user, right) for right in ("edit", "review", "publish")}
@@ -58,9 +60,14 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "state_label": story.get_state_display(),
         "version": story.version,
         "scenes": [
-            {**_scene(scene, article, spoken=str(scene.pk) in spoken), **wording.of_scene(story, scene)}
+            {
+                **_scene(scene, article, spoken=str(scene.pk) in spoken),
+                **alternatives.of_scene(story, scene, spoken=str(scene.pk) in spoken),
+                **wording.of_scene(story, scene),
+            }
             for scene in scenes
         ],
+        "pictures": alternatives.offered(story),
         "wording": wording.offered(story),
         "variants": made,
         "findings": variants.findings(story),
@@ -89,11 +96,6 @@ def next_act(
     if not rights["edit"]:
         return "look"
     return "review" if made and all(variant["fresh"] for variant in made) else "render"
-
-
-def _is_spoken(story: Story, scene: Scene) -> bool:
-    """Whether the narration's sound says what the narration says now."""
-    return scene.sound_id is not None and scene.spoken_key == spoken_key(story, scene)
 
 
 def _voice(scene: Scene) -> str:
@@ -128,44 +130,12 @@ def _scene(scene: Scene, article: list[str], *, spoken: bool) -> dict[str, Any]:
         "sources": [{"number": each + 1, "text": article[each]} for each in scene.sources if each < len(article)],
         "picture": picture(scene.asset, scene.start) if scene.asset else None,
         "by_hand": scene.chosen_by_hand,
-        "alternatives": [
-            _alternative(each)
-            for each in scene.alternatives.all()
-            if each.part == Alternative.Part.PICTURE and each.asset
-        ],
-    }
-
-
-def picture(asset: Asset, start: float = 0.0) -> dict[str, Any]:
-    """What the stage and the strip need of an asset."""
-    return {
-        "asset": str(asset.pk),
-        "kind": asset.kind,
-        "thumbnail": reverse("thumbnail", args=[asset.pk]),
-        "file": reverse("asset-file", args=[asset.pk]),
-        "page": reverse("asset", args=[asset.pk]),
-        "start": start,
-        "colour": asset.colour,
-        "title": asset.title,
-        "alt": asset.alt,
-        "licence": asset.licence,
-        "credit": asset.credit,
-        "made_by": asset.made_by.get("engine", ""),
-    }
-
-
-def _alternative(alternative: Alternative) -> dict[str, Any]:
-    assert alternative.asset is not None  # noqa: S101
-    return {
-        "id": alternative.pk,
-        "score": round(alternative.score, 3),
-        "explain": alternative.explain,
-        **picture(alternative.asset, alternative.start),
     }
 
 
 def _variant(story: Story, variant: Variant, spoken: set[str]) -> dict[str, Any]:
     made = variant.rendition
+    line = variants.timeline(story, variant) if variant.kind == "video" else None
     width, height = FORMATS.get(variant.format, (1080, 1920))
     return {
         "id": variant.pk,
@@ -182,13 +152,14 @@ def _variant(story: Story, variant: Variant, spoken: set[str]) -> dict[str, Any]
         "size": made.size if made else 0,
         "captions": reverse("rendition", args=[variant.captions_vtt_id]) if variant.captions_vtt_id else "",
         "subtitles": reverse("rendition", args=[variant.captions_srt_id]) if variant.captions_srt_id else "",
-        "cues": _cues(story, variant, spoken) if variant.kind == "video" else {},
+        "cues": _cues(line, spoken) if line else {},
+        "framed": framing.middles(line) if line else {},
+        "framing": framing.by(),
     }
 
 
-def _cues(story: Story, variant: Variant, spoken: set[str]) -> dict[str, list[dict[str, Any]]]:
+def _cues(line: Timeline, spoken: set[str]) -> dict[str, list[dict[str, Any]]]:
     """The captions of each spoken scene, broken into lines exactly as the render breaks them."""
-    line = variants.timeline(story, variant)
 
     def timed(word: TimedWord) -> list[Any]:
         return [word.text, round(word.start, 3), round(word.end, 3)]

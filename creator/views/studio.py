@@ -15,11 +15,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from creator.access import Right, asset_for, story_for
+from creator.access import Right, story_for
 from creator.models import Channel, Publication, Story, User
 from creator.services import choices, publications, reviews, stories, voices
 from creator.services.stories import Conflict
-from creator.views import wording
+from creator.views import alternatives, wording
 from creator.views.document import document
 from creator.views.errors import as_json
 from creator.views.people import person_of
@@ -36,7 +36,7 @@ def story(request: HttpRequest, story_id: UUID) -> HttpResponse:
     found = story_for(request.user, story_id)
     context = {**_acts(request, found), "article": sentences(found.brief.article, found.brief.article_language)}
     context |= {"moods": MOODS.items(), "styles": choices.engine("painter", found.workspace).styles.items()}
-    context["voices"] = _voices(found)
+    context |= {"voices": _voices(found), **alternatives.page(found)}
     return render(request, "studio/story.html", {**context, "lined": True})
 
 
@@ -112,14 +112,6 @@ def _remove_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) ->
     stories.remove_scene(story, said["scene"], **common)
 
 
-def _choose_picture(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
-    if "asset" in said:
-        asset = asset_for(common["by"], str(said["asset"]))
-        stories.choose_picture(story, said["scene"], **common, asset=asset, start=float(said.get("start", 0)))
-    else:
-        stories.choose_picture(story, said["scene"], **common, alternative_id=int(said["alternative"]))
-
-
 def _find_pictures(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
     stories.find_pictures(story, said["scene"], by=common["by"], words=str(said["words"])[:300])
 
@@ -134,12 +126,17 @@ OPERATIONS: dict[str, Callable[[Story, dict[str, Any], dict[str, Any]], None]] =
     "move_scene": _move_scene,
     "add_scene": _add_scene,
     "remove_scene": _remove_scene,
-    "choose_picture": _choose_picture,
+    "choose_picture": alternatives.choose_picture,
     "find_pictures": _find_pictures,
     "remake": _remake,
     "ask_words": wording.ask,
     "use_words": wording.use,
     "dismiss_words": wording.dismiss,
+    "draw_pictures": alternatives.draw,
+    "draw_again": alternatives.again,
+    "fill_picture": alternatives.fill,
+    "read_line": alternatives.read,
+    "use_reading": alternatives.use_reading,
 }
 
 
