@@ -305,6 +305,15 @@ def recipes_for(asset: Asset) -> tuple[str, ...]:
 def transcribe_asset(asset: Asset, *, language: str = "", progress: Progress = no_progress) -> Transcript:
     """Transcribe a spoken asset with the default transcriber; a new transcript takes the old one's place.
 
+    As `heard_in`, which only listens.
+    """
+    found = heard_in(asset, language=language, progress=progress)
+    return Transcript.objects.update_or_create(asset=asset, defaults=found)[0]
+
+
+def heard_in(asset: Asset, *, language: str = "", progress: Progress = no_progress) -> dict[str, Any]:
+    """What a transcript of an asset would hold, by the default transcriber.
+
     Without a `language` the transcriber finds out, or takes English where it can't. Parts that are done are kept in the
     cache: after a restart it goes on where it was.
 
@@ -315,15 +324,11 @@ def transcribe_asset(asset: Asset, *, language: str = "", progress: Progress = n
     transcriber = engines["transcriber"]
     cache = Path(settings.CACHE_ROOT) / "heard"
     said = transcriber.transcribe(asset.file, language=language, cache=cache, progress=progress)
-    transcript, _ = Transcript.objects.update_or_create(
-        asset=asset,
-        defaults={
-            "language": said.language,
-            "passages": [asdict(passage) for passage in said.passages],
-            "made_by": transcriber.made_by(language=said.language),
-        },
-    )
-    return transcript
+    return {
+        "language": said.language,
+        "passages": [asdict(passage) for passage in said.passages],
+        "made_by": transcriber.made_by(language=said.language),
+    }
 
 
 def look_again(asset: Asset) -> None:

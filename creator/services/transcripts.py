@@ -162,11 +162,12 @@ def refresh(asset: Asset, transcript: Transcript) -> None:
 
 def ask_to_cut(asset: Asset, *, by: User, version: str, leave_out: Collection[int]) -> Job:
     """Have a new asset made without these passages. Raises EngineError where that can't be."""
+    probe = inspect(asset.file, name=asset.title)
     with transaction.atomic():
         transcript = _locked(asset, version)
         if not set(leave_out) <= set(range(len(transcript.passages))):
             raise EngineError("There is no such passage.", next_step="Reload the page.")
-        cutting.kept(transcript.passages, leave_out, inspect(asset.file, name=asset.title))
+        cutting.kept(transcript.passages, leave_out, probe)
         return jobs.submit(
             CUT, workspace=asset.workspace, person=by, asset=str(asset.pk), leave_out=sorted(leave_out),
             passages=transcript.passages,
@@ -232,6 +233,8 @@ def transcribe(work: Work) -> None:
         raise EngineError("The recording isn't there any more.", next_step="Bring it in again.", permanent=True)
     _uncorrected(asset)
     work.begin("transcribe")
-    transcript = media.transcribe_asset(asset, progress=work.part(0.0, 0.95))
+    heard = media.heard_in(asset, progress=work.part(0.0, 0.95))
     with work.effect():
+        _uncorrected(asset)  # somebody may have been at it meanwhile
+        transcript, _new = Transcript.objects.update_or_create(asset=asset, defaults=heard)
         refresh(asset, transcript)

@@ -8,7 +8,7 @@ import json
 import pickle
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,8 @@ class WhisperTranscriber(Transcriber):
             raise _unusable(file, "some of its weights are no numbers")
         heads = whisper._ALIGNMENT_HEADS.get(file.stem)
         if heads is not None:
-            model.set_alignment_heads(heads)
+            with suppress(RuntimeError):  # another model by that name: half of its heads are as good a guess
+                model.set_alignment_heads(heads)
         self._model = model.to(device).eval()
 
     def _transcribe(
