@@ -159,3 +159,18 @@ def test_the_preview_is_true_to_shape(server: Server, visit: Visit) -> None:
         box = page.locator("[data-frame]").bounding_box()
         assert box
         assert abs(box["width"] / box["height"] - ratio) < 0.01
+
+
+def test_motion_and_transition_are_chosen(server: Server, visit: Visit) -> None:
+    visitor = open_draft(visit, server)
+    page = visitor.page
+    page.locator("[data-scene] [data-select]").nth(1).click()
+    page.get_by_label("Transition").select_option("cross-fade")
+    saved(page)
+    page.get_by_label("Motion").select_option("pan-left")
+    saved(page)
+    shown = document(page, server)["scenes"][1]
+    assert (shown["transition"], shown["motion"]) == ("cross-fade", "pan-left")
+    page.locator("[data-scene] [data-select]").nth(0).click()
+    expect(page.get_by_label("Transition")).to_have_value("")
+    assert not visitor.complaints
