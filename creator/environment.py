@@ -120,6 +120,9 @@ class Environment(BaseSettings):
     openai_voices: str = Field(
         default="", alias="OPENAI_VOICES", description="Its voices, with commas; OpenAI's own without it."
     )
+    faces_model: str = Field(
+        default="", alias="FACES_MODEL", description="A YuNet model (ONNX): smart crops then keep faces whole."
+    )
     whisper_model: str = Field(default="", alias="WHISPER_MODEL", description="Whisper model: a .pt file.")
     qdrant_url: str = Field(default="", alias="QDRANT_URL", description="Address of a Qdrant server, for INDEX=qdrant.")
     qdrant_api_key: str = Field(default="", alias="QDRANT_API_KEY", description="Its key, where it asks for one.")

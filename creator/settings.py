@@ -128,6 +128,7 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA / "media"
 INDEX_ROOT = DATA / "index"
 CACHE_ROOT = DATA / "cache"
+FACES_MODEL = environment.faces_model
 CLIP_ROOT = DATA / "models" / "clip"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None

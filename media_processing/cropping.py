@@ -24,11 +24,11 @@ PLACES = 65
 """Places that a box can have along its way."""
 CENTRE = 0.15
 """What the very middle is worth, beside 1 for all that stands out: among equals, a picture is cut evenly."""
-FACE, CUT_FACE = 1.0, -1.5
+FACE, CUT_FACE = 2.0, -3.0
 """What a whole face inside is worth, and one that is cut; of all of them together, by their share of faces' area."""
 CAPTIONS = 0.3
 """The share of a frame's height, at its bottom, where captions stand: what is there counts half."""
-INERTIA = 60.0
+INERTIA = 12.0
 """How much a move costs: times the square of its share of the way per step."""
 AT_REST = 0.06
 """A path that stays within this share of the way doesn't move at all."""

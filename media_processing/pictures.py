@@ -109,21 +109,30 @@ def sharpness(image: Image.Image) -> float:
 def salience(image: Image.Image) -> NDArray[np.float64]:
     """How much each place of a picture stands out: 64 x 64 values that sum to 1; zeros for a plain one.
 
-    Spectral residual: Hou, Zhang, "Saliency detection: a spectral residual approach", CVPR 2007.
+    Two measures in equal parts, since each fails where the other holds (a lone round thing on a plain ground has a
+    ghost in the first; a busy picture of one colour has nothing in the second): the spectral residual (Hou, Zhang,
+    "Saliency detection: a spectral residual approach", CVPR 2007), and the distance from the picture's mean colour
+    (Achanta et al., "Frequency-tuned salient region detection", CVPR 2009; in Oklab).
     """
-    grey = np.asarray(_flat(image).convert("L").resize((64, 64), Image.Resampling.BOX), dtype=np.float64)
+    small = _flat(image).resize((64, 64), Image.Resampling.BOX)
+    grey = np.asarray(small.convert("L"), dtype=np.float64)
     if grey.std() < 1:
         return np.zeros((64, 64))
     spectrum = np.fft.fft2(grey)
     log = np.log(np.abs(spectrum) + 1e-9)
-    residual = log - _blurred(log, 3)
-    salient = np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2
-    salient = _blurred(salient, 9)
-    # Borders ring in a Fourier transform, and what matters is seldom there.
+    residual = np.abs(np.fft.ifft2(np.exp(log - _blurred(log, 3) + 1j * np.angle(spectrum)))) ** 2
+    colours = oklab(np.asarray(small).reshape(-1, 3)).reshape(64, 64, 3)
+    distance = np.linalg.norm(colours - colours.mean(axis=(0, 1)), axis=2) ** 2
+    shares: NDArray[np.float64] = (_standing_out(_blurred(residual, 9)) + _standing_out(_blurred(distance, 3))) / 2
+    return shares
+
+
+def _standing_out(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The highest tenth, away from the borders: they ring in a Fourier transform, and what matters is seldom there."""
     edge = np.hanning(66)[1:-1] ** 0.5
-    salient *= edge[:, None] * edge[None, :]
-    salient = np.where(salient >= np.quantile(salient, 0.9), salient, 0.0)
-    shares: NDArray[np.float64] = salient / max(salient.sum(), 1e-12)
+    values = values * edge[:, None] * edge[None, :]
+    values = np.where(values >= np.quantile(values, 0.9), values, 0.0)
+    shares: NDArray[np.float64] = values / max(values.sum(), 1e-12)
     return shares
 
 

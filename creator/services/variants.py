@@ -15,7 +15,7 @@ from django.conf import settings
 from creator import jobs
 from creator.jobs import Work
 from creator.models import Brand, Scene, Story, Variant
-from creator.services import choices, music
+from creator.services import choices, framing, music
 from creator.services.digests import digest_of
 from generation.sentences import sentences
 from media_processing import captions, cards, gate
@@ -39,11 +39,14 @@ LONGEST_BUMPER = 15.0
 """Seconds of an intro or outro that is a clip."""
 
 
-def timeline(story: Story, variant: Variant) -> Timeline:
-    """The timeline of a video variant, from the story's scenes as they are."""
+def timeline(story: Story, variant: Variant, *, find_crops: bool = False) -> Timeline:
+    """The timeline of a video variant, from the story's scenes as they are.
+
+    With `find_crops` the crop of each picture is looked for where it isn't known yet, which takes a while.
+    """
     form = parse_format(variant.format)
     scenes = [
-        _timeline_scene(story, scene, position)
+        framing.framed(_timeline_scene(story, scene, position), scene, (form.width, form.height), find=find_crops)
         for position, scene in enumerate(story.scenes.select_related("asset", "sound"))
         if scene.asset is not None
     ]
@@ -155,7 +158,7 @@ def render(work: Work, story: Story, variant: Variant, progress: Progress) -> No
 
 
 def _render_video(work: Work, story: Story, variant: Variant, key: str, progress: Progress) -> None:
-    line = _with_music(story, timeline(story, variant))
+    line = _with_music(story, timeline(story, variant, find_crops=True))
     engine = choices.engine("renderer", story.workspace)
     cache = Path(settings.CACHE_ROOT) / "scenes"
     cache.mkdir(parents=True, exist_ok=True)

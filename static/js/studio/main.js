@@ -2,6 +2,7 @@
 import { listen } from "../events.js";
 import { toast } from "../toasts.js";
 import { checks } from "./checks.js";
+import { focus } from "./focus.js";
 import { Inspector } from "./inspector.js";
 import { look } from "./look.js";
 import { Scenes } from "./scenes.js";
@@ -23,6 +24,7 @@ const inspector = new Inspector(store, root.querySelector("[data-inspector]"));
 const scenes = new Scenes(store, root.querySelector(".scenes"), { choose });
 checks(store, root.querySelector("[data-checks]"), choose);
 look(store, root.querySelector(".look"));
+focus(store, stage, root.querySelector("[data-stage]"));
 
 const begin = () => {
   const first = store.doc.scenes[0]?.id ?? "";
