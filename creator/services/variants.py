@@ -200,7 +200,7 @@ def render_as(story: Story, variant: Variant, recipe: Recipe, progress: Progress
     kept = media.find_rendition(story.workspace_id, key)
     if kept is not None:
         return kept
-    line = _with_music(story, timeline(story, variant))
+    line = _with_music(story, timeline(story, variant, find_crops=True))
     engine = choices.engine("renderer", story.workspace)
     with tempfile.TemporaryDirectory(prefix="storyloom-", dir=settings.DATA) as folder:
         target = engine.render(
