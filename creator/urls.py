@@ -9,6 +9,7 @@ from creator.admin import site
 from creator.api import api
 from creator.api.errors import anything_else
 from creator.views import (
+    alternatives,
     asking,
     copies,
     costs,
@@ -59,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("library/collections/", shelves.collections_page, name="collections"),
     path("library/copies/", copies.page, name="copies"),
     path("library/<uuid:asset_id>/", library.asset, name="asset"),
+    path("library/<uuid:asset_id>/again/", alternatives.again_in_library, name="asset-again"),
     path("library/<uuid:asset_id>/transcript/", transcripts.page, name="transcript"),
     path("library/<uuid:asset_id>/transcript/act/", transcripts.act, name="transcript-act"),
     path("jobs/", jobs.index, name="jobs"),

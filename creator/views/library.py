@@ -23,6 +23,7 @@ from creator.forms import LICENCES, ImportForm
 from creator.models import Collection, Job, Scene, Story, User, Workspace
 from creator.services import finding, frames, hearing, importing, query_pictures, reindexing
 from creator.services.finding import Question
+from creator.views import alternatives
 from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.models import Asset
@@ -368,6 +369,7 @@ def asset(request: HttpRequest, asset_id: UUID) -> HttpResponse:
         "undo": None if look else request.session.pop("library.undo", None),
         "alike": () if look else _alike(workspace, found),
     }
+    context |= {} if look or not context["can_edit"] else alternatives.form_of(request, found)
     return render(request, "library/_asset.html" if look else "library/asset.html", context)
 
 

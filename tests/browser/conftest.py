@@ -35,19 +35,20 @@ class Server:
     base: str
     data: Path
     seeded: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
 
     def link(self, person: str) -> str:
         """A one-time sign-in link."""
-        port = self.base.rpartition(":")[2]
-        said = manage(self.data, "sign_in_link", person, "--json", STORYLOOM_PORT=port).stdout
+        said = manage(self.data, "sign_in_link", person, "--json", **self.env).stdout
         return str(json.loads(said)["link"])
 
 
-def serve(data: Path) -> Iterator[Server]:
+def serve(data: Path, **more: str) -> Iterator[Server]:
     port = free_port()
-    manage(data, "set_up", "--no-samples", STORYLOOM_PORT=str(port))
-    with running(data, "web", "--port", str(port), STORYLOOM_PORT=str(port)):
-        server = Server(f"http://127.0.0.1:{port}", data)
+    env = {"STORYLOOM_PORT": str(port), **more}
+    manage(data, "set_up", "--no-samples", **env)
+    with running(data, "web", "--port", str(port), **env):
+        server = Server(f"http://127.0.0.1:{port}", data, env=env)
         assert until(lambda: _answers(server.base), seconds=60), (data / "web.log").read_text()
         yield server
 
@@ -72,14 +73,18 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a draft, a story in review, one that is live and one that failed; no worker runs."""
     for server in serve(tmp_path_factory.mktemp("seeded")):
-        port = server.base.rpartition(":")[2]
-        done = subprocess.run(
-            [sys.executable, "tests/browser/seed.py"], cwd=ROOT, capture_output=True, text=True, check=False,
-            env=environment(server.data, STORYLOOM_PORT=port), timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        server.seeded = json.loads(done.stdout.splitlines()[-1])
-        yield server
+        yield seed(server)
+
+
+def seed(server: Server) -> Server:
+    """Write the rows of seed.py into a server's data folder."""
+    done = subprocess.run(
+        [sys.executable, "tests/browser/seed.py"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=environment(server.data, **server.env), timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    server.seeded = json.loads(done.stdout.splitlines()[-1])
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 // The chosen scene: its picture and the others on offer, why they stand where they stand, and its texts.
+import { Alternatives, explained } from "./alternatives.js";
+import { Readings } from "./readings.js";
 import { part } from "./scenes.js";
 import { Wording } from "./wording.js";
-
-const SIGNALS = { picture: "Looks like the words", likeness: "Looks alike", words: "Words in title, tags or speech" };
 
 export class Inspector {
   constructor(store, root) {
@@ -11,6 +11,8 @@ export class Inspector {
     this.body = part(root, "inspector-body");
     this.body.append(document.getElementById("t-inspector").content.cloneNode(true));
     this.wording = new Wording(store, this.body);
+    this.alternatives = new Alternatives(store, this.body);
+    this.readings = new Readings(store, this.body);
     this.current = "";
     this.finding = "";
     this.body.addEventListener("input", (event) => {
@@ -60,6 +62,8 @@ export class Inspector {
     if (document.activeElement !== words) words.value = scene.visual;
     part(this.body, "find").hidden = !this.store.doc.may.edit;
     this.wording.draw(scene);
+    this.alternatives.draw(scene);
+    this.readings.draw(scene);
     this.offers(scene);
     this.why(scene);
     this.facts(scene);
@@ -76,15 +80,14 @@ export class Inspector {
       radio.value = each.id;
       radio.checked = this.shown(scene, each);
       radio.disabled = !this.store.editable;
-      const drawn = each.made_by && !each.score;
       const name = each.alt || each.title || `Picture ${index + 1}`;
-      radio.ariaLabel = `${name}, ${drawn ? "drawn for this scene" : `match ${index + 1} of ${scene.alternatives.length}`}`;
+      radio.ariaLabel = `${name}, ${each.drawn ? "drawn for this scene" : `match ${index + 1} of ${scene.alternatives.length}`}`;
       const image = offer.querySelector("img");
       image.src = each.thumbnail;
       offer.title = each.alt || each.title;
       if (each.colour) offer.style.backgroundColor = each.colour;
       const badge = part(offer, "score");
-      badge.textContent = drawn ? "drawn" : index + 1;
+      badge.textContent = each.drawn ? "drawn" : index + 1;
       return offer;
     });
     const place = part(this.body, "offers");
@@ -107,21 +110,7 @@ export class Inspector {
     const place = part(this.body, "why");
     place.hidden = !chosen?.explain?.length;
     if (place.hidden) return;
-    const rows = chosen.explain.map(({ name, value, weight, contribution }) => {
-      const row = document.createElement("tr");
-      const meter = document.createElement("meter");
-      meter.max = 1;
-      meter.value = chosen.score ? Math.max(0, Math.min(1, contribution / chosen.score)) : 0;
-      meter.ariaLabel = SIGNALS[name] ?? name;
-      const bar = document.createElement("td");
-      bar.append(meter);
-      const head = Object.assign(document.createElement("th"), { textContent: SIGNALS[name] ?? name, scope: "row" });
-      const sum = Object.assign(document.createElement("td"), { textContent: Number(value).toFixed(2), className: "num" });
-      sum.title = `${Number(value).toFixed(3)}, weight ${weight}: adds ${contribution.toFixed(4)} of ${chosen.score.toFixed(4)}`;
-      row.append(head, bar, sum);
-      return row;
-    });
-    part(this.body, "explain").replaceChildren(...rows);
+    part(this.body, "explain").replaceChildren(...explained(chosen));
   }
 
   facts(scene) {

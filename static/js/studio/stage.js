@@ -120,7 +120,9 @@ export class Stage {
     const scene = this.store.scene(this.current) ?? this.store.doc.scenes[0];
     if (!variant) return;
     frame.style.setProperty("--ratio", variant.width / variant.height);
+    document.body.style.setProperty("--crop", variant.width / variant.height);
     frame.setAttribute("aria-labelledby", `tab-${variant.format.replace(":", "-")}`);
+    for (const [side, share] of Object.entries(variant.room)) frame.style.setProperty(`--${side}`, `${100 * share}%`);
     const made = this.mode === "made" && variant.url;
     part(this.root, "live").hidden = Boolean(made) || variant.kind === "card";
     part(this.root, "card").hidden = Boolean(made) || variant.kind !== "card";
