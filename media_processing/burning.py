@@ -1,4 +1,4 @@
-"""Captions as an ASS script for libass: a box that holds still, and the spoken word in colour.
+"""Captions as an ASS script for libass: text in a box that holds still, and moves as its style says.
 
 Line breaks, sizes and places are all decided here with the same font files that libass loads, so that nothing
 depends on what libass would choose by itself.
@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from media_processing import fonts
-from media_processing.captions import Cue, TimedWord, drawable, em_size, padding
+from media_processing.captions import Cue, TimedWord, drawable, em_size, padding, popped, room_of
 from media_processing.timeline import Timeline
 
 LINE_HEIGHT = 1.28
 """Distance of two lines in ems."""
+POP = 1.9
+"""How much larger words are that pop up."""
+_GROWTH, _GROWN = 82, 90
+"""The size in percent that a word pops up with, and the milliseconds until it has its own."""
 
 
 def to_ass(captions: Sequence[Cue], timeline: Timeline) -> str:
@@ -32,7 +36,12 @@ def to_ass(captions: Sequence[Cue], timeline: Timeline) -> str:
         f"Style: Box,Roboto,20,{_colour(timeline.look.captions.box)},0,0,0,0,0,0,0,100,100,0,0,1,0,0,7,0,0,0,1\n\n"
         "[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
     )
-    return head + "".join(event for cue in captions for event in _cue(cue, timeline))
+    return head + "".join(event for cue in on_screen(captions, timeline) for event in _cue(cue, timeline))
+
+
+def on_screen(captions: Sequence[Cue], timeline: Timeline) -> list[Cue]:
+    """What stands in the picture, which is less at a time than in the caption files where words pop up."""
+    return popped(captions) if timeline.look.captions.motion == "pop" else list(captions)
 
 
 def needed_fonts(captions: Sequence[Cue], timeline: Timeline) -> list[fonts.Font]:
@@ -53,19 +62,26 @@ def fonts_folder(needed: Sequence[fonts.Font], folder: Path) -> Path:
 
 
 def caption_box(cue: Cue, timeline: Timeline) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of a caption's box in pixels."""
+    """Left, top, right and bottom of a box in pixels, for a cue as it stands on the screen."""
     em = _em(cue, timeline)
     widest = max(_width(line, em, timeline) for line in cue.lines)
     height = (len(cue.lines) * LINE_HEIGHT + 0.22) * em
-    bottom = timeline.height * (1 - timeline.look.captions.bottom)
+    bottom = room_of(timeline)[3]
     half = widest / 2 + padding(em)
     return timeline.width / 2 - half, bottom - height, timeline.width / 2 + half, bottom
 
 
 def _em(cue: Cue, timeline: Timeline) -> float:
-    """A sentence on more than the allowed lines shrinks a little, down to 70 %, so that the picture stays visible."""
-    lines, limit = len(cue.lines), timeline.look.captions.max_lines
-    return em_size(timeline) * max(0.7, min(1.0, limit / lines * 1.3 if lines > limit else 1.0))
+    """A sentence on more than the allowed lines shrinks a little, down to 70 %, so that the picture stays visible.
+
+    Words that pop up are as large as there is room beside them.
+    """
+    lines, style, em = len(cue.lines), timeline.look.captions, em_size(timeline)
+    if style.motion == "pop" and cue.timing == "word" and lines == 1:
+        left, _top, right, _bottom = room_of(timeline)
+        whole = _width(cue.lines[0], em, timeline) + 2 * padding(em)
+        return em * max(1.0, min(POP, (right - left) / whole))
+    return em * max(0.7, min(1.0, style.max_lines / lines * 1.3 if lines > style.max_lines else 1.0))
 
 
 def _cue(cue: Cue, timeline: Timeline) -> list[str]:
@@ -73,19 +89,25 @@ def _cue(cue: Cue, timeline: Timeline) -> list[str]:
         return []
     em = _em(cue, timeline)
     left, top, right, bottom = caption_box(cue, timeline)
+    motion = timeline.look.captions.motion
+    follows = motion in ("word", "karaoke") and cue.timing == "word"
+    grows = ""
+    if motion == "pop" and cue.timing == "word":
+        grows = rf"\fscx{_GROWTH}\fscy{_GROWTH}\t(0,{_GROWN},\fscx100\fscy100)"
     events = [_event(0, cue.start, cue.end, "Box", rf"{{\pos(0,0)\p1}}{_rounded(left, top, right, bottom, em * 0.22)}")]
     for number, line in enumerate(cue.lines):
         middle = top + (0.11 + (number + 0.5) * LINE_HEIGHT) * em
-        place = rf"{{\an5\pos({timeline.width / 2:.2f},{middle:.2f})}}"
-        for start, end, active in _spans(cue, line):
+        place = rf"{{\an5\pos({timeline.width / 2:.2f},{middle:.2f}){grows}}}"
+        for start, end, active in _spans(cue, line) if follows else [(cue.start, cue.end, None)]:
             events.append(_event(1, start, end, "Words", place + _text(line, active, em, timeline)))
     return events
 
 
 def _spans(cue: Cue, line: Sequence[TimedWord]) -> list[tuple[float, float, int | None]]:
-    """When which word of a line is the spoken one: spans that cover the cue without gap or overlap."""
-    if cue.timing == "sentence":
-        return [(cue.start, cue.end, None)]
+    """When which word of a line is the spoken one: spans that cover the cue without gap or overlap.
+
+    None stands before the line's first word, the number of its words after its last.
+    """
     words = cue.words
     first = next(number for number, word in enumerate(words) if word is line[0])
     spans: list[tuple[float, float, int | None]] = []
@@ -100,7 +122,7 @@ def _spans(cue: Cue, line: Sequence[TimedWord]) -> list[tuple[float, float, int 
             spans.append((start, end, number - first))
         at = max(at, end)
     if cue.end > at:
-        spans.append((at, cue.end, None))
+        spans.append((at, cue.end, len(line)))
     return spans
 
 
@@ -108,7 +130,9 @@ def _text(line: Sequence[TimedWord], active: int | None, em: float, timeline: Ti
     style = timeline.look.captions
     parts = []
     for number, word in enumerate(line):
-        colour = style.active if number == active else style.text
+        # Always whole words: a letter that changes alone would be torn out of what it is shaped with.
+        said = active is not None and (number <= active if style.motion == "karaoke" else number == active)
+        colour = style.active if said else style.text
         spaced = drawable(word.text) + (" " if number + 1 < len(line) else "")
         parts.append(rf"{{\1c{_colour(colour)}}}")
         # A size in ASS is a font's whole height, not its em: each font needs its own for letters of one size.

@@ -17,6 +17,7 @@ from typing import Literal
 import pysubs2
 
 from media_processing import fonts
+from media_processing.safe_areas import safe_area
 from media_processing.timeline import CaptionStyle, Timeline, TimelineScene
 
 MAX_CHARACTERS_PER_SECOND = 21
@@ -35,6 +36,8 @@ _PAUSE = 0.6
 """A silence, in seconds, that ends a caption."""
 _LINGER = 0.35
 """How long a caption stays after its last word, where nothing follows at once."""
+_PAIR = 12
+"""Columns of two words that may pop up together."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ def columns(text: str) -> int:
 def _measure(timeline: Timeline) -> Measure:
     style, language = timeline.look.captions, timeline.language
     em = em_size(timeline)
-    room = timeline.width * style.width - 2 * padding(em)
+    left, _top, right, _bottom = room_of(timeline)
+    room = right - left - 2 * padding(em)
 
     def fits(line: str) -> bool:
         return columns(line) <= style.max_characters and (
@@ -119,6 +123,17 @@ def _measure(timeline: Timeline) -> Measure:
         )
 
     return fits
+
+
+def room_of(timeline: Timeline) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom in pixels of what captions stay inside: what the style wants and apps leave free.
+
+    It lies in the middle of the frame, as captions do.
+    """
+    style, safe = timeline.look.captions, safe_area(timeline.width, timeline.height)
+    side = timeline.width * max((1 - style.width) / 2, safe.left, safe.right)
+    bottom = timeline.height * (1 - max(style.bottom, safe.bottom))
+    return side, timeline.height * safe.top, timeline.width - side, bottom
 
 
 def em_size(timeline: Timeline) -> float:
@@ -137,7 +152,11 @@ def drawable(text: str) -> str:
 
 
 def _word_cues(words: list[TimedWord], style: CaptionStyle, fits: Measure, scene: str, last: float) -> list[Cue]:
-    blocks = _blocks(words, style, fits)
+    return _timed(_blocks(words, style, fits), scene, last)
+
+
+def _timed(blocks: Sequence[tuple[tuple[TimedWord, ...], ...]], scene: str, last: float) -> list[Cue]:
+    """Blocks of words as captions of a scene that ends at `last`."""
     cues = []
     for number, lines in enumerate(blocks):
         start = lines[0][0].start
@@ -147,6 +166,33 @@ def _word_cues(words: list[TimedWord], style: CaptionStyle, fits: Measure, scene
         end = following if following - spoken < _PAUSE else spoken + _LINGER
         cues.append(Cue(start, max(min(end, last), start + 0.05), lines, "word", scene))
     return cues
+
+
+def popped(captions: Sequence[Cue]) -> list[Cue]:
+    """Captions cut up into one or two words, for those that pop up as they are spoken.
+
+    What goes by sentence stays whole, and so does a word that needs several lines.
+    """
+    cues: list[Cue] = []
+    for cue in captions:
+        if cue.timing != "word" or any(one.start == other.start for one, other in pairwise(cue.words)):
+            cues.append(cue)
+            continue
+        blocks: list[tuple[tuple[TimedWord, ...], ...]] = []
+        for word in cue.words:
+            if blocks and _pairs(blocks[-1][0], word):
+                blocks[-1] = ((*blocks[-1][0], word),)
+            else:
+                blocks.append(((word,),))
+        cues += _timed(blocks, cue.scene, cue.end)
+    return cues
+
+
+def _pairs(said: Sequence[TimedWord], word: TimedWord) -> bool:
+    """Whether a word may join the one before it: both are short, and no phrase ends between them."""
+    before = said[-1]
+    apart = SENTENCE_END.search(before.text) or CLAUSE_END.search(before.text) or word.start - before.end >= _PAUSE
+    return len(said) == 1 and not apart and columns(f"{before.text} {word.text}") <= _PAIR
 
 
 def _blocks(words: list[TimedWord], style: CaptionStyle, fits: Measure) -> list[tuple[tuple[TimedWord, ...], ...]]:

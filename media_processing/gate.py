@@ -64,7 +64,7 @@ def check_card(card: Composed) -> list[Finding]:
         if part.setting.shortened:
             found.append(Finding("warning", "", 0.0, f"The {part.name} is too long and was cut with an ellipsis."))
         left, top, right, bottom = part.box
-        if left < 0 or top < 0 or right > card.image.width or bottom > card.image.height:
+        if left < 0 or top < 0 or right > card.size[0] or bottom > card.size[1]:
             found.append(Finding("blocking", "", 0.0, f"The {part.name} runs off the card."))
     found += [Finding("warning", "", 0.0, f"There was no room for the {name}.") for name in card.dropped]
     return found
@@ -131,6 +131,7 @@ def _captions(timeline: Timeline) -> Iterator[Finding]:
         shown = "".join(word.text for cue in cues for word in cue.words)
         if scene.narration and shown != "".join(scene.narration_text.split()):
             yield Finding("blocking", scene.id, start, "The captions don't hold every narrated word in order.")
+        room = captions.room_of(timeline)
         for cue in cues:
             if cue.characters_per_second > captions.MAX_CHARACTERS_PER_SECOND and len(cue.words) > 2:
                 message = f"“{cue.texts[0]}” is too fast to read: {cue.characters_per_second:.0f} characters a second."
@@ -139,10 +140,11 @@ def _captions(timeline: Timeline) -> Iterator[Finding]:
                 yield Finding(
                     "warning", scene.id, cue.start, f"A caption has {len(cue.lines)} lines: a shorter sentence helps."
                 )
+        for cue in burning.on_screen(cues, timeline):
             left, top, right, bottom = burning.caption_box(cue, timeline)
             if left < 0 or top < 0 or right > timeline.width or bottom > timeline.height:
                 yield Finding("blocking", scene.id, cue.start, f"The caption “{cue.texts[0]}” runs off the picture.")
-            elif right - left > timeline.width * style.width + 1:
+            elif left < room[0] - 1 or right > room[2] + 1 or top < room[1] or bottom > room[3] + 1:
                 yield Finding("warning", scene.id, cue.start, f"“{cue.texts[0]}” stands outside of the safe area.")
 
 

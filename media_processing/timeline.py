@@ -18,6 +18,8 @@ Kind = Literal["image", "video"]
 Motion = Literal["push", "pull", "pan-left", "pan-right", "pan-up", "pan-down", "none"]
 Transition = Literal["cut", "fade", "cross-fade", "slide", "wipe", "zoom"]
 """How a scene begins. A "fade" dips through black; the others after it show two scenes at once for a moment."""
+CaptionMotion = Literal["line", "word", "karaoke", "pop"]
+"""How captions move: not at all; the spoken word in colour; words fill as they are spoken; one or two words, large."""
 Place = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 
 OVERLAPPING: frozenset[Transition] = frozenset(("cross-fade", "slide", "wipe", "zoom"))
@@ -75,8 +77,12 @@ def parse_formats(names: str) -> tuple[Format, ...]:
 
 @dataclass(frozen=True)
 class CaptionStyle:
-    """How captions look. Sizes are shares of the frame, so that one style serves every shape."""
+    """How captions look. Sizes are shares of the frame, so that one style serves every shape.
 
+    What apps cover stands above it: see safe_areas.py.
+    """
+
+    motion: CaptionMotion = "word"
     box: str = "#141311"
     text: str = "#FFFFFF"
     active: str = "#F3B763"
@@ -88,6 +94,10 @@ class CaptionStyle:
     """The share of the width, in the middle, that captions stay inside."""
     max_lines: int = 2
     max_characters: int = 32
+
+    def __post_init__(self) -> None:
+        if self.motion not in get_args(CaptionMotion):
+            raise ValueError(f"Captions can't move like {self.motion!r}.")
 
 
 @dataclass(frozen=True)

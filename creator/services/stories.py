@@ -22,7 +22,7 @@ from media_processing.engine import EngineError, engines
 from media_processing.fetching import fetch
 from media_processing.fonts import require
 from media_processing.models import Asset
-from media_processing.timeline import FORMATS, Motion, Transition
+from media_processing.timeline import FORMATS, CaptionMotion, Motion, Transition
 from moderation import services as moderation
 
 MAKE = "make_story"
@@ -168,12 +168,13 @@ def editing(story: Story, *, by: User | None, version: int | None, what: str) ->
 def edit_story(
     story: Story, *, by: User | None, version: int | None = None, title: str | None = None,
     summary: str | None = None, hashtags: Sequence[str] | None = None, music: str | None = None,
-    style: str | None = None, voice: str | None = None,
+    style: str | None = None, voice: str | None = None, caption_style: str | None = None,
 ) -> Story:  # fmt: skip
     """Change what stands around the scenes.
 
     `music` is a mood; empty takes it away. `style` is one of the painter's, for what is drawn from now on. `voice` is
     one of those that are offered, empty for the engine's default; the next render speaks every scene in it.
+    `caption_style` says how captions move, empty for as the brand's do.
     """
     with editing(story, by=by, version=version, what="story") as fresh:
         if title is not None:
@@ -196,7 +197,12 @@ def edit_story(
         if voice is not None:
             voices.check(fresh.workspace, fresh.language, voice)
             fresh.voice = voice
-        fresh.save(update_fields=["title", "summary", "hashtags", "music", "style", "voice"])
+        if caption_style is not None:
+            if caption_style and caption_style not in get_args(CaptionMotion):
+                step = f"Use {', '.join(get_args(CaptionMotion))}."
+                raise EngineError(f"Captions can't move like {caption_style!r}.", next_step=step, permanent=True)
+            fresh.caption_style = caption_style
+        fresh.save(update_fields=["title", "summary", "hashtags", "music", "style", "voice", "caption_style"])
     return story
 
 

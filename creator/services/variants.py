@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 
@@ -25,7 +25,16 @@ from media_processing.engine import EngineError, Progress, no_progress
 from media_processing.engines.base import Passage, Word
 from media_processing.models import Asset, Rendition
 from media_processing.recipes import RECIPES, Recipe
-from media_processing.timeline import Look, Overlay, Timeline, TimelineScene, Visual, parse_format
+from media_processing.timeline import (
+    CaptionMotion,
+    CaptionStyle,
+    Look,
+    Overlay,
+    Timeline,
+    TimelineScene,
+    Visual,
+    parse_format,
+)
 
 OFF_THE_BRIEF = 0.4
 """Share of the wished length that a video may be longer or shorter."""
@@ -79,7 +88,14 @@ def _bumper(name: str, asset: Asset | None) -> list[TimelineScene]:
 
 def look(story: Story) -> Look:
     """The brand's look of the story's workspace."""
-    return Look()
+    return Look(captions=CaptionStyle(motion=caption_motion(story)))
+
+
+def caption_motion(story: Story) -> CaptionMotion:
+    """How a story's captions move: as it says, else as its brand does."""
+    brand = brand_of(story)
+    said = (story.caption_style, brand.caption_style if brand else "")
+    return next((motion for motion in said if motion in get_args(CaptionMotion)), "word")
 
 
 def _timeline_scene(story: Story, scene: Scene, position: int) -> TimelineScene:
@@ -102,6 +118,7 @@ def _timeline_scene(story: Story, scene: Scene, position: int) -> TimelineScene:
         on_screen=scene.on_screen,
         transition=scene.transition or "cut",  # type: ignore[arg-type]
         tail=USUAL_TAIL if scene.tail is None else scene.tail,
+        effect=scene.effect,
     )  # fmt: skip
 
 
@@ -128,17 +145,19 @@ def made_from(story: Story, variant: Variant) -> str:
     ]  # fmt: skip
     if form.kind == "card":
         return digest_of("card 1", form.name, story.title, story.summary, story.language, scenes[:1])
-    sound = [story.music] if story.music else []
+    chosen = [story.music] if story.music else []
     brand = brand_of(story)
+    motion = caption_motion(story)
+    chosen += [] if motion == "word" else [f"captions {motion}"]
     worn = [asset.digest if asset else "" for asset in (brand.logo, brand.intro, brand.outro)] if brand else []
-    return digest_of("video 1", form.name, story.language, engine.name, scenes, *sound, *([worn] if any(worn) else []))
+    return digest_of("video 1", form.name, story.language, engine.name, scenes, *chosen, *([worn] if any(worn) else []))
 
 
 def _direction(scene: Scene) -> list[Any]:
     """How an editor wants a scene shown; nothing where all is left to the program."""
     said: dict[str, Any] = {
         "end": scene.end, "focus": scene.focus, "motion": scene.motion, "transition": scene.transition,
-        "tail": "" if scene.tail is None else f"{scene.tail:.3f}",
+        "tail": "" if scene.tail is None else f"{scene.tail:.3f}", "effect": scene.effect,
     }  # fmt: skip
     return [{name: value for name, value in said.items() if value}] if any(said.values()) else []
 

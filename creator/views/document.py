@@ -24,7 +24,8 @@ from creator.templatetags.storyloom import (
 from creator.views import alternatives, wording
 from creator.views.alternatives import picture
 from generation.sentences import sentences
-from media_processing.captions import TimedWord, scene_cues
+from media_processing.burning import on_screen
+from media_processing.captions import TimedWord, room_of, scene_cues
 from media_processing.timeline import FORMATS, Timeline
 
 WORDS_A_SECOND = 2.6
@@ -56,6 +57,8 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "music": story.music,
         "style": story.style,
         "voice": story.voice,
+        "caption_style": story.caption_style,
+        "caption_motion": variants.caption_motion(story),
         "state": story.state,
         "state_label": story.get_state_display(),
         "version": story.version,
@@ -153,9 +156,16 @@ def _variant(story: Story, variant: Variant, spoken: set[str]) -> dict[str, Any]
         "captions": reverse("rendition", args=[variant.captions_vtt_id]) if variant.captions_vtt_id else "",
         "subtitles": reverse("rendition", args=[variant.captions_srt_id]) if variant.captions_srt_id else "",
         "cues": _cues(line, spoken) if line else {},
+        "room": _room(line) if line else {},
         "framed": framing.middles(line) if line else {},
         "framing": framing.by(),
     }
+
+
+def _room(line: Timeline) -> dict[str, float]:
+    """What captions stay inside of, as shares of the frame's sides."""
+    left, top, _right, bottom = room_of(line)
+    return {"side": left / line.width, "top": top / line.height, "bottom": 1 - bottom / line.height}
 
 
 def _cues(line: Timeline, spoken: set[str]) -> dict[str, list[dict[str, Any]]]:
@@ -172,7 +182,7 @@ def _cues(line: Timeline, spoken: set[str]) -> dict[str, list[dict[str, Any]]]:
                 "exact": cue.timing == "word",
                 "lines": [[timed(word) for word in words] for words in cue.lines],
             }
-            for cue in scene_cues(scene, line)
+            for cue in on_screen(scene_cues(scene, line), line)
         ]
         for scene in line.scenes
         if scene.id in spoken

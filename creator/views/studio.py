@@ -80,7 +80,7 @@ def data(request: HttpRequest, story_id: UUID) -> JsonResponse:
 # Edits: one operation at a time, each naming the version that it was made on -----------------------------------------
 
 
-STORY_TEXTS = ("title", "summary", "music", "style", "voice")
+STORY_TEXTS = ("title", "summary", "music", "style", "voice", "caption_style")
 SCENE_TEXTS = ("narration", "on_screen", "visual", "alt", "motion", "transition")
 
 

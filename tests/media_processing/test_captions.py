@@ -6,6 +6,7 @@ import dataclasses
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pysubs2
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from media_processing import burning, captions
 from media_processing.engines.base import Passage, Word
-from media_processing.timeline import Timeline, TimelineScene, Visual
+from media_processing.safe_areas import safe_area
+from media_processing.timeline import FORMATS, CaptionMotion, CaptionStyle, Look, Timeline, TimelineScene, Visual
 
 TEXT = (
     "The harbour at Port Ellis will switch its whole fishing fleet to electric boats, the council said on Monday. "
@@ -128,3 +130,94 @@ def test_emoji_stay_in_the_files_but_are_not_burned() -> None:
     cues = captions.cues(timeline)
     assert "🎉" in captions.to_srt(cues)
     assert "🎉" not in burning.to_ass(cues, timeline)
+
+
+def moved(motion: CaptionMotion, text: str = TEXT, **more: object) -> Timeline:
+    return video(spoken(text), look=Look(captions=CaptionStyle(motion=motion)), **more)
+
+
+def lines_of(script: str) -> list[tuple[float, float, list[tuple[str, bool]]]]:
+    """Start, end, and (run of text, in colour) of every line of text."""
+    found = []
+    for start, end, text in re.findall(r"Dialogue: 1,(\S+?),(\S+?),Words,,0,0,0,,\{[^}]*\}(.*)", script):
+        runs = [
+            (run.strip(), "63B7F3" in colour)
+            for colour, rest in re.findall(r"\{\\1c&H(\w+)&\}((?:(?!\{\\1c).)*)", text)
+            if (run := re.sub(r"\{[^}]*\}", "", rest))
+        ]
+        found.append((*(int(t[2:4]) * 60 + float(t[5:]) for t in (start, end)), runs))
+    return found
+
+
+def test_a_plain_line_stands_still() -> None:
+    timeline = moved("line")
+    cues = captions.cues(timeline)
+    shown = lines_of(burning.to_ass(cues, timeline))
+    assert [(start, end) for start, end, _runs in shown] == [
+        (pytest.approx(cue.start, abs=0.006), pytest.approx(cue.end, abs=0.006)) for cue in cues for _line in cue.lines
+    ]
+    assert not any(coloured for _start, _end, runs in shown for _word, coloured in runs)
+
+
+@pytest.mark.parametrize("text", [TEXT, "नमस्ते दुनिया आज बंदरगाह में नावें", "الميناء يتحول إلى الكهرباء اليوم"])
+def test_karaoke_fills_whole_words_as_they_are_spoken(text: str) -> None:
+    timeline = moved("karaoke", text)
+    script = burning.to_ass(captions.cues(timeline), timeline)
+    shown = lines_of(script)
+    for cue in captions.cues(timeline):
+        for word in cue.words:
+            middle = (word.start + word.end) / 2
+            now = [run for start, end, runs in shown if start <= middle < end for run in runs]
+            assert [run for run, _coloured in now] == [each.text for each in cue.words]
+            assert [coloured for _run, coloured in now] == [each.start <= word.start for each in cue.words]
+    assert r"\k" not in script
+
+
+def test_words_pop_up_large_one_or_two_at_a_time_when_they_are_spoken() -> None:
+    timeline = moved("pop")
+    cues = captions.cues(timeline)
+    assert captions.cues(moved("line")) == cues
+    popped = burning.on_screen(cues, timeline)
+    assert [word for cue in popped for word in cue.words] == [word for cue in cues for word in cue.words]
+    assert {len(cue.words) for cue in popped} == {1, 2}
+    assert all(cue.start == cue.words[0].start and len(cue.lines) == 1 for cue in popped)
+    assert all(first.end <= second.start + 1e-6 for first, second in pairwise(popped))
+    sizes = [float(size) for size in re.findall(r"\\fs([\d.]+)\}", burning.to_ass(cues, timeline))]
+    assert min(sizes) > 1.5 * float(re.findall(r"\\fs([\d.]+)\}", burning.to_ass(cues, moved("line")))[0])
+    assert captions.to_vtt(cues) == captions.to_vtt(captions.cues(moved("line")))
+
+
+def test_without_word_times_nothing_pops_up() -> None:
+    scene = dataclasses.replace(spoken(TEXT), words=(), sentences=(Passage("One is short.", 0.1, 1.0),))
+    timeline = video(scene, look=Look(captions=CaptionStyle(motion="pop")))
+    cues = captions.cues(timeline)
+    assert burning.on_screen(cues, timeline) == list(cues)
+    assert r"\fscx" not in burning.to_ass(cues, timeline)
+
+
+def test_a_word_of_several_lines_does_not_pop_up_in_pieces() -> None:
+    timeline = moved("pop", "今天港口的渔船都将改用电力推进系统以减少噪音和污染" * 2)
+    popped = burning.on_screen(captions.cues(timeline), timeline)
+    assert all(first.end <= second.start + 1e-6 for first, second in pairwise(popped))
+    assert any(len(cue.lines) > 1 for cue in popped)
+
+
+@pytest.mark.parametrize("motion", get_args(CaptionMotion))
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_caption_stands_where_apps_draw_their_buttons(motion: CaptionMotion, name: str) -> None:
+    width, height = FORMATS[name]
+    timeline = Timeline(width, height, (spoken(TEXT.upper()),), look=Look(captions=CaptionStyle(motion=motion)))
+    safe = safe_area(width, height)
+    for cue in burning.on_screen(captions.cues(timeline), timeline):
+        left, top, right, bottom = burning.caption_box(cue, timeline)
+        assert left >= safe.left * width - 0.5 and right <= (1 - safe.right) * width + 0.5
+        assert top >= safe.top * height and bottom <= (1 - safe.bottom) * height + 0.5
+    assert safe.bottom >= (0.25 if height == 1920 else 0.12)
+
+
+def test_how_captions_move_is_kept_and_checked() -> None:
+    timeline = moved("karaoke")
+    assert Timeline.from_dict(timeline.as_dict()) == timeline
+    assert timeline.digest() != moved("word").digest()
+    with pytest.raises(ValueError, match="move like 'dance'"):
+        CaptionStyle(motion="dance")  # type: ignore[arg-type]

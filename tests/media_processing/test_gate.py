@@ -95,7 +95,7 @@ def test_captions_that_nobody_can_read(tmp_path: Path) -> None:
     assert [each.severity for each in found(video, pale, "contrast")] == ["blocking"]
     high = dataclasses.replace(timeline, look=Look(captions=CaptionStyle(bottom=0.99)))
     assert {each.severity for each in found(video, high, "runs off the picture")} == {"blocking"}
-    fast = scene(tmp_path, "fast", "Extraordinarily overcomplicated administrative determinations", seconds=1.0)
+    fast = scene(tmp_path, "fast", "Nobody can read such a long line as this one in so little time", seconds=1.0)
     rushed = film(tmp_path, scenes=(fast,))
     assert found(made(tmp_path, rushed), rushed, "too fast to read")
 

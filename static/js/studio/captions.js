@@ -1,4 +1,4 @@
-// Captions of one scene: [{start, end, exact, lines: [[[text, start, end], ...], ...]}].
+// Captions of one scene as they stand on the screen: [{start, end, exact, lines: [[[text, start, end], ...], ...]}].
 const MAX_CHARACTERS = 32;
 const MAX_LINES = 2;
 const WORDS_A_SECOND = 2.6;

@@ -215,6 +215,8 @@ export class Stage {
     place.hidden = !cue;
     if (!cue) return;
     place.lang = this.store.doc.language;
+    const motion = this.store.doc.caption_motion;
+    place.classList.toggle("pop", motion === "pop" && cue.exact && cue.lines.length === 1);
     const lines = cue.lines.map((words) => {
       const line = document.createElement("span");
       words.forEach(([text, start, end], index) => {
