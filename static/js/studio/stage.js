@@ -220,7 +220,8 @@ export class Stage {
     const lines = cue.lines.map((words) => {
       const line = document.createElement("span");
       words.forEach(([text, start, end], index) => {
-        const active = cue.exact && at >= start && at < (words[index + 1]?.[1] ?? end + 0.05);
+        const over = motion === "karaoke" ? cue.end : (words[index + 1]?.[1] ?? end + 0.05);
+        const active = cue.exact && (motion === "word" || motion === "karaoke") && at >= start && at < over;
         const word = document.createElement(active ? "mark" : "span");
         word.textContent = text;
         line.append(word, index < words.length - 1 ? " " : "");
