@@ -1,0 +1,237 @@
+"""Trains a small Stable Diffusion pipeline: the autoencoder first, then the UNet and the text encoder together."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.training.model import Parts
+from generation.training.pictures import Pictures, caption
+
+SOFTNESS = 1e-6
+"""Weight of the autoencoder's divergence from a normal distribution, beside the mean error of a pixel. A larger one
+cost the colours: they differ less than what is light and dark."""
+WORDLESS = 0.1
+"""Share of empty captions: guidance leads away from them (Ho & Salimans, "Classifier-Free Guidance", 2022)."""
+
+
+WORDS_RATE = 4.0
+"""How much faster what reads the words learns than what paints: the words are the smaller part of the error."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard to train one of the two. It ends at `steps` or after `minutes`, whichever comes first."""
+
+    steps: int
+    minutes: float = math.inf
+    batch: int = 64
+    rate: float = 1e-3
+    warm_up: int = 50
+    """Steps."""
+    decay: float = 0.01
+    seed: int = 1
+    threads: int = 2
+    """Each takes its share of a batch alone, which wastes less than dividing every operation among busy cores does."""
+    device: str = "cpu"
+
+
+@dataclass
+class Run:
+    """The loss of every step, and how long they took."""
+
+    losses: list[float] = field(default_factory=list)
+    minutes: float = 0.0
+
+
+Watcher = Callable[[str, int, float, float], None]
+"""Called after a step with what is trained, its number, the share of the training that is done, and the loss."""
+Loss = Callable[[NDArray[np.int64], int], Any]
+"""The loss of some pictures, by number, with a seed for everything random in it."""
+
+
+def train_autoencoder(parts: Parts, pictures: Pictures, plan: Plan, watch: Watcher) -> Run:
+    """Teach the autoencoder to give back the pictures; afterwards its latents have about unit variance."""
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(plan.seed)
+    model = parts.autoencoder.to(plan.device, memory_format=torch.channels_last).train()
+
+    def loss(numbers: NDArray[np.int64], seed: int) -> Any:
+        noise = torch.Generator().manual_seed(seed)
+        wanted = _normal(pictures.pixels[numbers], plan.device, flipped=bool(seed % 2))
+        with torch.autocast(plan.device, dtype=torch.bfloat16):
+            latents = model.encode(wanted).latent_dist
+            drawn = torch.randn(latents.mean.shape, generator=noise).to(plan.device)
+            given = model.decode(latents.mean + latents.std * drawn).sample.float()
+        edges = sum(functional.l1_loss(given.diff(dim=axis), wanted.diff(dim=axis)) for axis in (2, 3)) / 2
+        errors = functional.l1_loss(given, wanted) + 2 * functional.mse_loss(given, wanted) + edges
+        return errors + SOFTNESS * latents.kl().mean() / latents.mean[0].numel()
+
+    run = _fit("autoencoder", list(model.parameters()), loss, len(pictures.shown), plan, watch)
+    model.eval().requires_grad_(False)
+    model.register_to_config(scaling_factor=round(1 / float(_latents(parts, pictures.pixels[:512], plan).std()), 4))
+    return run
+
+
+def train_denoiser(
+    parts: Parts, pictures: Pictures, plan: Plan, watch: Watcher, *, every: Callable[[], None] | None = None
+) -> Run:
+    """Teach the UNet and the text encoder to paint what captions say; they end with their averaged weights.
+
+    `every` is called each five minutes, while the parts hold the averages so far.
+    """
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(plan.seed)
+    unet = parts.unet.to(plan.device, memory_format=torch.channels_last).train()
+    text_encoder = parts.text_encoder.to(plan.device).train()
+    scale = parts.autoencoder.config.scaling_factor
+    parts.autoencoder.to(plan.device, memory_format=torch.channels_last)
+    latents = _latents(parts, pictures.pixels, plan) * scale
+
+    def loss(numbers: NDArray[np.int64], seed: int) -> Any:
+        rng, chance = random.Random(seed), torch.Generator().manual_seed(seed)
+        texts = ["" if rng.random() < WORDLESS else caption(rng, pictures.shown[number]) for number in numbers]
+        tokens = parts.tokenizer(
+            texts, padding="max_length", truncation=True, max_length=parts.tokenizer.model_max_length,
+            return_tensors="pt",
+        ).input_ids.to(plan.device)  # fmt: skip
+        clean = latents[torch.from_numpy(numbers)].to(plan.device)
+        noise = torch.randn(clean.shape, generator=chance).to(plan.device)
+        # Words matter where there is much noise yet, so those times come more often.
+        share = 1 - torch.rand(len(numbers), generator=chance) ** 2
+        times = (share * parts.scheduler.config.num_train_timesteps).long().clamp(max=999).to(plan.device)
+        noisy, wanted = (mix(clean, noise, times) for mix in (parts.scheduler.add_noise, parts.scheduler.get_velocity))
+        with torch.autocast(plan.device, dtype=torch.bfloat16):
+            words = text_encoder(tokens)[0]
+            given = unet(noisy.contiguous(memory_format=torch.channels_last), times, words).sample
+        return functional.mse_loss(given.float(), wanted)
+
+    readers = [*text_encoder.parameters(), *unet.add_embedding.parameters()]
+    weights = [*readers, *(weight for name, weight in unet.named_parameters() if not name.startswith("add_embedding"))]
+    average = _Average(weights, every)
+    run = _fit("painter", weights, loss, len(pictures.shown), plan, watch, average.add, readers=len(readers))
+    average.swap()
+    for model in (unet, text_encoder):
+        model.eval().requires_grad_(False)
+    return run
+
+
+class _Average:
+    """A running average of weights, slower as it goes (as in Karras et al., 2024, a share of all steps so far)."""
+
+    def __init__(self, weights: list[Any], every: Callable[[], None] | None) -> None:
+        self._weights, self._every, self._steps, self._told = weights, every, 0, time.monotonic()
+        self._average = [weight.detach().clone() for weight in weights]
+
+    def add(self) -> None:
+        import torch
+
+        self._steps += 1
+        with torch.no_grad():
+            new = max(10 / (9 + self._steps), 0.003)
+            for average, weight in zip(self._average, self._weights, strict=True):
+                average.lerp_(weight, new)
+        if self._every and time.monotonic() - self._told > 300:
+            self._told = time.monotonic()
+            self.swap()
+            self._every()
+            self.swap()
+
+    def swap(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            for average, weight in zip(self._average, self._weights, strict=True):
+                kept = weight.clone()
+                weight.copy_(average)
+                average.copy_(kept)
+
+
+def _fit(
+    name: str, weights: list[Any], loss: Loss, count: int, plan: Plan, watch: Watcher,
+    after: Callable[[], None] | None = None, *, readers: int = 0,
+) -> Run:  # fmt: skip
+    """AdamW over shuffled batches of `count` pictures, its rate falling as half a cosine.
+
+    The first `readers` weights learn WORDS_RATE times as fast.
+    """
+    import torch
+
+    threads = plan.threads if plan.device == "cpu" else 1
+    own_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    groups = [
+        {"params": [weight for weight in some if weight.ndim >= 2], "weight_decay": plan.decay, "factor": factor}
+        for some, factor in ((weights[:readers], WORDS_RATE), (weights[readers:], 1.0))
+    ]
+    groups.append({"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0, "factor": 1.0})
+    optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.99), fused=True)
+    rng, run, start = np.random.default_rng(plan.seed), Run(), time.monotonic()
+    batches = _batches(count, min(plan.batch, count), rng)
+
+    def gradients(share: tuple[NDArray[np.int64], int]) -> tuple[float, Any]:
+        found = loss(*share)
+        return float(found.detach()), torch.autograd.grad(found, weights, allow_unused=True)
+
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for step in range(plan.steps):
+            done = max(step / plan.steps, (time.monotonic() - start) / 60 / plan.minutes)
+            if done >= 1:
+                break
+            for group in optimizer.param_groups:
+                falling = 0.02 + 0.49 * (1 + math.cos(math.pi * done))
+                group["lr"] = group["factor"] * plan.rate * min(1.0, (step + 1) / plan.warm_up) * falling
+            shares = [(part, int(rng.integers(2**31))) for part in np.array_split(next(batches), threads)]
+            found = list(pool.map(gradients, shares))
+            for weight, *parts in zip(weights, *(each for _, each in found), strict=True):
+                given = [part for part in parts if part is not None]
+                weight.grad = sum(given) / len(found) if given else None
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            run.losses.append(sum(value for value, _ in found) / len(found))
+            watch(name, step, done, run.losses[-1])
+            if after:
+                after()
+    torch.set_num_threads(own_threads)
+    run.minutes = (time.monotonic() - start) / 60
+    return run
+
+
+def _batches(count: int, batch: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Numbers of pictures in batches without end, each epoch in another order."""
+    while True:
+        order = rng.permutation(count)
+        for start in range(0, count - batch + 1, batch):
+            yield order[start : start + batch]
+
+
+def _normal(pixels: NDArray[np.uint8], device: str, *, flipped: bool = False) -> Any:
+    """(n, side, side, 3) bytes as a tensor (n, 3, side, side) of -1 to 1."""
+    import torch
+
+    values = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return (values.flip(3) if flipped else values).contiguous(memory_format=torch.channels_last)
+
+
+def _latents(parts: Parts, pixels: NDArray[np.uint8], plan: Plan) -> Any:
+    """(n, channels, side, side) latents of pictures as the autoencoder gives them."""
+    import torch
+
+    with torch.inference_mode(), torch.autocast(plan.device, dtype=torch.bfloat16):
+        found = [
+            parts.autoencoder.encode(_normal(pixels[start : start + 256], plan.device)).latent_dist.mean
+            for start in range(0, len(pixels), 256)
+        ]
+    return torch.cat(found).float().cpu().clone()
