@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from media_processing.engine import EngineError
+from creator.management.commands._spoken import TRAINING_VOICES, UNSEEN_VOICES, judge
+from media_processing.engine import EngineError, engines
 from media_processing.engines.base import Passage, Transcriber, Word
 from media_processing.engines.whisper import WhisperTranscriber, _between, _cut, _passages
 from media_processing.sound import write_wav
+from media_processing.training.sentences import unseen, written
 from tests.contracts.transcriber import TranscriberContract
 from tests.media_processing.makers import tone
 
@@ -276,3 +280,30 @@ def test_times_stay_within_the_sound() -> None:
     (passage,) = _passages([{"text": " hello", "start": 0.5, "end": 9, "words": words}, {"text": " "}], 30.0, 33.0)
     assert (passage.start, passage.end) == (30.5, 33.0)
     assert [(word.text, word.end, word.confidence) for word in passage.words] == [("hello", 33.0, 1.0)]
+
+
+FIFTY = Path(__file__).parent / "whisper-50"
+"""A model of fifty words, which manage.py train_whisper taught; its card says how well it hears."""
+
+
+@pytest.mark.local_models
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+class TestFiftyWords:
+    """The real code path, on weights that know something: shapes alone would pass with any."""
+
+    @pytest.fixture
+    def engine(self, settings: Any) -> Transcriber:
+        there = settings.ENGINES["transcriber"]
+        whisper = there["whisper"] | {"OPTIONS": {"weights": str(FIFTY / "whisper-50.pt")}}
+        settings.ENGINES = settings.ENGINES | {"transcriber": there | {"whisper": whisper}}
+        found: Transcriber = engines["transcriber", "whisper"]
+        return found
+
+    def test_sentences_that_it_never_heard(self, engine: Transcriber) -> None:
+        card = json.loads((FIFTY / "card.json").read_text())
+        learned = set(written(card["sentences"], random.Random(card["seed"])))
+        for voices in (TRAINING_VOICES, UNSEEN_VOICES):
+            heard = judge(engine, unseen(8, 77, learned), voices, seed=78)
+            assert heard["wer"] <= 0.3, heard
+            assert heard["start_ms_median"] <= 120, heard
