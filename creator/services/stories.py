@@ -18,6 +18,7 @@ from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
 from generation.music import MOODS
+from media_processing import effects
 from media_processing.engine import EngineError, engines
 from media_processing.fetching import fetch
 from media_processing.fonts import require
@@ -228,11 +229,12 @@ def edit_scene(
     story: Story, scene_id: UUID | str, *, by: User | None, version: int | None = None,
     narration: str | None = None, on_screen: str | None = None, visual: str | None = None, alt: str | None = None,
     motion: str | None = None, transition: str | None = None, focus: Sequence[float] | None = None,
-    end: float | None = None,
+    end: float | None = None, effect: str | None = None,
 ) -> Story:  # fmt: skip
     """Change a scene's texts and how it is shown. What was made from them is made again by the next render.
 
     Empty `motion`, `transition` and `focus` are the program's own choice; `end` is a second of the asset, 0 none.
+    `effect` is one of those that are installed, empty for none.
     """
     with editing(story, by=by, version=version, what="scene") as fresh:
         scene = scene_of(fresh, scene_id)
@@ -244,9 +246,13 @@ def edit_scene(
             scene.visual = visual.strip()[:300]
         if alt is not None:
             scene.alt = alt.strip()[:500]
+        if effect is not None:
+            if effect:
+                effects.require(effect)
+            scene.effect = effect
         _direct(scene, motion=motion, transition=transition, focus=focus, end=end)
         scene.save(
-            update_fields=["narration", "on_screen", "visual", "alt", "motion", "transition", "focus", "end"]
+            update_fields=["narration", "on_screen", "visual", "alt", "motion", "transition", "focus", "end", "effect"]
         )
     return story
 

@@ -123,6 +123,7 @@ def _scene(scene: Scene, article: list[str], *, spoken: bool) -> dict[str, Any]:
         "alt": scene.alt,
         "motion": scene.motion,
         "transition": scene.transition,
+        "effect": scene.effect,
         "focus": scene.focus,
         "end": scene.end,
         "seconds": round(seconds, 2),

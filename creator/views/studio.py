@@ -26,6 +26,7 @@ from creator.views.people import person_of
 from generation.engines.base import Speaker
 from generation.music import MOODS
 from generation.sentences import sentences
+from media_processing import effects
 from media_processing.engine import EngineError
 
 
@@ -36,6 +37,7 @@ def story(request: HttpRequest, story_id: UUID) -> HttpResponse:
     found = story_for(request.user, story_id)
     context = {**_acts(request, found), "article": sentences(found.brief.article, found.brief.article_language)}
     context |= {"moods": MOODS.items(), "styles": choices.engine("painter", found.workspace).styles.items()}
+    context |= {"effects": effects.titles().items(), "no_effects": effects.problem()}
     context |= {"voices": _voices(found), **alternatives.page(found)}
     return render(request, "studio/story.html", {**context, "lined": True})
 
@@ -81,7 +83,7 @@ def data(request: HttpRequest, story_id: UUID) -> JsonResponse:
 
 
 STORY_TEXTS = ("title", "summary", "music", "style", "voice", "caption_style")
-SCENE_TEXTS = ("narration", "on_screen", "visual", "alt", "motion", "transition")
+SCENE_TEXTS = ("narration", "on_screen", "visual", "alt", "motion", "transition", "effect")
 
 
 def _edit_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import json
 import os
 import tempfile
@@ -12,11 +13,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from PIL import Image
 
-from media_processing import burning, captions, sounding, stills
+from media_processing import burning, captions, effects, sounding, stills
 from media_processing.decoding import Probe, inspect
 from media_processing.engine import Progress, no_progress
 from media_processing.engines.base import Renderer
@@ -120,6 +121,9 @@ class FiltergraphRenderer(Renderer):
     def _render(
         self, timeline: Timeline, target: Path, *, cache: Path, progress: Progress, recipe: Recipe = H264
     ) -> Path:
+        for scene in timeline.scenes:
+            if scene.effect:
+                effects.require(scene.effect)
         cache.mkdir(parents=True, exist_ok=True)
         segments = self._segments(timeline, recipe, cache, progress)
         progress(_SHARE_OF_SCENES)
@@ -177,12 +181,14 @@ class FiltergraphRenderer(Renderer):
 
         def draw(temporary: Path, folder: Path) -> None:
             with slots(work.cache / ".slots", work.threads, of=self.threads, progress=progress) as threads:
+                affected = any(shot.scene.effect for shot in piece.shots)
+                before = self._effects.drawn_before if affected else self.drawn_before
                 shots = tuple(self._prepared(work, piece, shot, folder, progress) for shot in piece.shots)
                 inputs, filters = replace(graph, piece=replace(piece, shots=shots)).build(folder)
                 encoder = self._encoder(work, piece, threads)
                 run_ffmpeg(
                     [*inputs, "-filter_complex", filters, "-map", "[out]", *encoder, temporary],
-                    progress=lambda share: progress(self.drawn_before + (1 - self.drawn_before) * share),
+                    progress=lambda share: progress(before + (1 - before) * share),
                     seconds=piece.frames / work.timeline.fps,
                     timeout=60 + 60 * piece.frames / work.timeline.fps,
                 )
@@ -193,7 +199,18 @@ class FiltergraphRenderer(Renderer):
 
     def _prepared(self, work: Work, piece: Piece, shot: Shot, folder: Path, progress: Progress) -> Shot:
         """The shot as the graph takes it. An engine that draws by other means gives it a clip of its own here."""
-        return shot
+        if not shot.scene.effect:
+            return shot
+        drawn: Shot = self._effects._prepared(work, piece, shot, folder, progress)
+        return drawn
+
+    @property
+    def _effects(self) -> Any:
+        """The renderer of scenes with an effect, which is built on this one. Raises EngineError where it can't work."""
+        module = importlib.import_module("media_processing.engines.moviepy")
+        renderer = module.MoviePyRenderer(threads=self.threads)
+        renderer.load()
+        return renderer
 
     def _encoder(self, work: Work, piece: Piece, threads: int) -> list[str]:
         """The same for every piece, so that segments can be joined by copying."""
@@ -291,7 +308,8 @@ class PieceGraph:
                 {
                     "visual": {**asdict(shot.scene.visual), "path": "", "volume": 0}, "first": shot.first,
                     "shown": shot.shown, "file": file_digest(shot.scene.visual.path), "headline": shot.scene.on_screen,
-                    "effect": shot.scene.effect, "branded": shot.scene.branded,
+                    "effect": [shot.scene.id, *effects.version(shot.scene.effect)] if shot.scene.effect else "",
+                    "branded": shot.scene.branded,
                 }
                 for shot in piece.shots
             ],

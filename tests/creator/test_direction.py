@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from creator.models import Brand, Story
 from creator.services import choices, stories, variants
+from media_processing import effects
 from media_processing.engine import EngineError, Progress
 from media_processing.engines.base import Renderer
 from media_processing.models import Rendition
@@ -110,3 +111,34 @@ def test_a_recipe_needs_a_video_that_is_rendered(story: Story, cast: Cast) -> No
         call_command("render", str(story.pk), "--recipe", "av1")
     with pytest.raises(CommandError, match="Its videos are: video:9x16"):
         call_command("render", str(story.pk), "--recipe", "av1", "--format", "card:1x1")
+
+
+def test_captions_move_as_the_story_says_else_as_its_brand_does(story: Story, cast: Cast) -> None:
+    assert line(story).look.captions.motion == "word"
+    Brand.objects.create(workspace=cast.workspace, name="Ours", is_default=True, caption_style="karaoke")
+    assert line(story).look.captions.motion == "karaoke"
+    assert not variants.is_fresh(story, story.variants.get())
+    stories.edit_story(story, by=cast.alice, caption_style="pop")
+    assert line(story).look.captions.motion == "pop"
+    stories.edit_story(story, by=cast.alice, caption_style="word")
+    assert variants.is_fresh(story, story.variants.get())
+    with pytest.raises(EngineError, match="move like 'dance'") as caught:
+        stories.edit_story(story, by=cast.alice, caption_style="dance")
+    assert "karaoke" in caught.value.next_step
+
+
+def test_an_effect_is_one_that_is_installed(story: Story, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects, "problem", lambda: None)
+    scene = story.scenes.all()[1]
+    stories.edit_scene(story, scene.pk, by=cast.alice, effect="split")
+    assert [each.effect for each in line(story).scenes[:2]] == ["", "split"]
+    assert not variants.is_fresh(story, story.variants.get())
+    stories.edit_scene(story, scene.pk, by=cast.alice, effect="")
+    assert variants.is_fresh(story, story.variants.get())
+    with pytest.raises(EngineError, match="no effect 'sparkle'"):
+        stories.edit_scene(story, scene.pk, by=cast.alice, effect="sparkle")
+    lacking = EngineError("moviepy isn't installed.", next_step="Run: pip install it")
+    monkeypatch.setattr(effects, "problem", lambda: lacking)
+    with pytest.raises(EngineError, match="moviepy isn't installed") as caught:
+        stories.edit_scene(story, scene.pk, by=cast.alice, effect="split")
+    assert caught.value.next_step == lacking.next_step

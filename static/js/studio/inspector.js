@@ -55,7 +55,13 @@ export class Inspector {
     }
     for (const field of this.body.querySelectorAll("[data-shown]")) {
       field.disabled = !this.store.editable;
-      field.value = scene[field.dataset.shown];
+      const chosen = scene[field.dataset.shown];
+      field.value = chosen;
+      // Not installed any more: it stays chosen until somebody chooses another.
+      if (field.value !== chosen) {
+        field.append(new Option(`${chosen} (not installed)`, chosen));
+        field.value = chosen;
+      }
     }
     part(this.body, "motion").hidden = scene.picture?.kind !== "image";
     const words = part(this.body, "words");
