@@ -52,6 +52,10 @@ SCRIPTS_SHOWN = {
 }  # fmt: skip
 
 
+LATIN = "AZazéßøñçłžşőİ0189“”–…€"
+"""What a font must have to be offered for headlines and text."""
+
+
 @dataclass(frozen=True)
 class Font:
     """One face of a font file. `family` is its name to libass, `em` what an ASS font size of 1 is in ems."""
@@ -247,9 +251,34 @@ def _latin(family: str, weight: int) -> Font:
         path = Path(font_source_serif_pro.font_files_ttf[name])
     elif family == "sans":
         path = Path(font_roboto.font_files["Roboto" + ("Bold" if weight >= 600 else "Medium" if weight >= 500 else "")])
+    elif family in _families():
+        regular, bold = _families()[family]
+        path = bold if weight >= 600 else regular
     else:
-        raise ValueError(f"There is no font family {family!r}: choose sans or serif.")
+        raise ValueError(f"There is no font family {family!r}: choose {', '.join(_families())}, sans or serif.")
     return _read(path, 0)
+
+
+def families() -> dict[str, str]:
+    """Every Latin family that text can be set in, and its name for people: the two of pip, then the system's own."""
+    return {"serif": "Source Serif", "sans": "Roboto", **{name: name for name in sorted(_families())}}
+
+
+@functools.cache
+def _families() -> dict[str, tuple[Path, Path]]:
+    """The system's families with a regular and a bold file that cover what Latin languages need."""
+    found = {}
+    for stem, path in _installed().items():
+        name = stem.removesuffix("-Regular")
+        bold = _installed().get(f"{name}-Bold")
+        if bold is None or path.suffix.lower() == ".ttc":
+            continue
+        try:
+            if _covers(_read(path, 0), list(LATIN)):
+                found[_read(path, 0).family] = (path, bold)
+        except (TTLibError, OSError, KeyError):
+            continue
+    return found
 
 
 @functools.cache
@@ -353,5 +382,5 @@ def _refuse(lacking: list[MissingScript]) -> None:
 
 def forget() -> None:
     """Look at the system's fonts anew: after an installation, and in tests."""
-    for cached in (_installed, _system, _anywhere, _font_for, width):
+    for cached in (_installed, _families, _latin, _system, _anywhere, _font_for, width):
         cached.cache_clear()

@@ -26,6 +26,9 @@ OVERLAY_GAP = 0.045
 HEADLINE_TOP = 0.09
 """The share of the height above a headline."""
 
+ENOUGH = 0.7
+"""The scale below which a picture has pixels to spare."""
+
 _PANS = {"pan-right": (1, 0), "pan-left": (-1, 0), "pan-down": (0, 1), "pan-up": (0, -1)}
 
 
@@ -104,14 +107,20 @@ def _bordered(picture: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
     return Image.fromarray(pixels), (x, y)
 
 
-def cover(picture: Image.Image, width: int, height: int, focus: tuple[float, float]) -> Image.Image:
-    """A picture scaled and cropped to fill a size in RGB, its focus as near to the middle as the sides allow."""
+def cover(
+    picture: Image.Image, width: int, height: int, focus: tuple[float, float], *, quick: bool = False
+) -> Image.Image:
+    """A picture scaled and cropped to fill a size in RGB, its focus as near to the middle as the sides allow.
+
+    With `quick` a picture that becomes much smaller is filtered over fewer of its pixels, in under half the time.
+    """
     scale = max(width / picture.width, height / picture.height)
     wide, high = width / scale, height / scale
     left = max(min(picture.width * focus[0] - wide / 2, picture.width - wide), 0.0)
     top = max(min(picture.height * focus[1] - high / 2, picture.height - high), 0.0)
     box = (left, top, min(left + wide, picture.width), min(top + high, picture.height))
-    return _flat(picture).resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    filtering = Image.Resampling.HAMMING if quick and scale < ENOUGH else Image.Resampling.LANCZOS
+    return _flat(picture).resize((width, height), filtering, box=box, reducing_gap=3.0)
 
 
 def _flat(picture: Image.Image) -> Image.Image:
@@ -119,7 +128,7 @@ def _flat(picture: Image.Image) -> Image.Image:
     if picture.mode == "RGBA":
         ground = Image.new("RGBA", picture.size, "#FFFFFF")
         picture = Image.alpha_composite(ground, picture)
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def logo_layer(overlay: Overlay, width: int, height: int) -> tuple[Image.Image, int, int]:
