@@ -134,7 +134,8 @@ def _worth(seen: Seen, places: NDArray[np.float64], length: float, *, across: bo
     grid = np.linspace(0, 1, line.size)
 
     def inside(begin: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.interp(end, grid, line) - np.interp(begin, grid, line)
+        held: NDArray[np.float64] = np.interp(end, grid, line) - np.interp(begin, grid, line)
+        return held
 
     worth = inside(places, places + length)
     if not across:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
@@ -46,7 +46,7 @@ def page(request: HttpRequest, story_id: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def download(request: HttpRequest, story_id: UUID, variant_id: int) -> HttpResponse:
+def download(request: HttpRequest, story_id: UUID, variant_id: int) -> HttpResponseBase:
     """The zip of one video."""
     found = story_for(request.user, story_id)
     variant = get_object_or_404(found.variants, pk=variant_id)
