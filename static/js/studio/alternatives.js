@@ -135,7 +135,7 @@ export class Alternatives {
     const image = item.querySelector("img");
     image.src = each.thumbnail;
     image.alt = each.alt || each.title;
-    if (shown && scene.focus.length) image.style.objectPosition = scene.focus.map((share) => `${100 * share}%`).join(" ");
+    if (shown) image.style.objectPosition = this.crop(each);
     const name = `Picture ${index + 1}`;
     part(item, "name").textContent = name;
     const now = part(item, "now");
@@ -171,6 +171,19 @@ export class Alternatives {
       button.setAttribute("aria-label", `${button.textContent}: ${name}`);
     }
     return item;
+  }
+
+  // Where the present format crops the picture that is shown; the others' crops are found when they are rendered.
+  crop({ width, height }) {
+    const { doc } = this.store;
+    const ratio = Number(document.body.style.getPropertyValue("--crop"));
+    const variant = doc.variants.find((each) => Math.abs(each.width / each.height - ratio) < 0.01 && each.framed?.[this.scene.id]);
+    const middle = this.scene.focus.length ? this.scene.focus : variant?.framed[this.scene.id] ?? [0.5, 0.5];
+    const shares = [Math.min(1, (ratio * height) / width), Math.min(1, width / height / ratio)];
+    return shares.map((share, side) => {
+      const begin = Math.max(0, Math.min(1 - share, middle[side] - share / 2));
+      return share > 0.999 ? "50%" : `${(100 * begin) / (1 - share)}%`;
+    }).join(" ");
   }
 
   async choose(alternative, said) {
