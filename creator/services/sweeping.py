@@ -13,21 +13,26 @@ from generation import services as generation
 
 OLD = 24 * 3600
 """Seconds after which a partial file is nobody's."""
+UNUSED = 14 * 24 * 3600
+"""Seconds for which a cache keeps what nobody asks for: rendered pieces, heard parts, found crops. All is made anew."""
+CACHES = ("scenes", "heard", "framing")
 
 
 def sweep(now: float | None = None) -> int:
-    """Remove partial files and folders that are older than a day, and the least used sentences. Returns how many."""
-    limit = (now or time.time()) - OLD
+    """Remove partial files that are older than a day, and of the caches what wasn't used for long. Returns how many."""
+    now = now or time.time()
     leftovers = [
         *Path(settings.MEDIA_ROOT, "incoming").glob("*"),
         *Path(settings.CACHE_ROOT).glob("*/.making-*"),
         *Path(settings.DATA).glob("storyloom-*"),
         *Path(settings.DATA, "uploads").glob("*"),
     ]
+    unused = [path for name in CACHES for path in Path(settings.CACHE_ROOT, name).rglob("*") if path.is_file()]
+    aged = [*((path, OLD) for path in leftovers), *((path, UNUSED) for path in unused)]
     swept = 0
-    for path in leftovers:
+    for path, age in aged:
         try:
-            if path.stat().st_mtime > limit:
+            if path.stat().st_mtime > now - age:
                 continue
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             swept += 1
