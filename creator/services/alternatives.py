@@ -151,9 +151,7 @@ def again(
     return _ask(workspace, "redraw" if wish.strength else "draw", wish, by=by, story=story, scene=scene, parent=asset)
 
 
-def fill(
-    story: Story, scene_id: UUID | str, asset: Asset, wish: Wish, mask: str, *, by: User | None
-) -> Job:
+def fill(story: Story, scene_id: UUID | str, asset: Asset, wish: Wish, mask: str, *, by: User | None) -> Job:
     """Have the marked part of a picture drawn anew; `mask` is a PNG as a data address. Raises EngineError."""
     scene = stories.scene_of(story, scene_id)
     painter = choices.engine("painter", story.workspace)
@@ -237,9 +235,7 @@ def draw(work: Work) -> None:
     verb = str(said["verb"])
     work.begin("drawing")
     part = said["scene"] or said["parent"]
-    with charges.charged(
-        work, "painter", verb, characters=len(wish.words), part=part, count=wish.count
-    ) as call:
+    with charges.charged(work, "painter", verb, characters=len(wish.words), part=part, count=wish.count) as call:
         pictures = _drawn(work, wish, verb, parent, call)
     cost, changes = call.cost(len(pictures)), _changes(wish, verb, said, parent)
     kept = []
@@ -262,9 +258,7 @@ def draw(work: Work) -> None:
         jobs.note(job, "pictures.drawn", scene=said["scene"])
 
 
-def _drawn(
-    work: Work, wish: Wish, verb: str, parent: Asset | None, call: charges.Charged
-) -> Sequence[Picture]:
+def _drawn(work: Work, wish: Wish, verb: str, parent: Asset | None, call: charges.Charged) -> Sequence[Picture]:
     common: dict[str, Any] = {
         "seed": wish.seed, "style": wish.style, "sampling": Sampling(negative=wish.negative), "progress": work.report,
         "engine": choices.chosen("painter", work.job.workspace), "meter": call.meter,
@@ -376,7 +370,8 @@ def ask_reading(
     if not SLOWEST <= rate <= FASTEST:
         raise EngineError(f"Lines are read at {SLOWEST:g} to {FASTEST:g} times the normal speed.", permanent=True)
     charges.refuse_over_budget(story.workspace, by, reading_estimate(story, scene.narration, engine))
-    title = next((speaker.title for speaker in offered[engine] if speaker.id == voice), "")
+    usual = voice or next((speaker.id for speaker in offered[engine]), "")
+    title = next((speaker.title for speaker in offered[engine] if speaker.id == usual), "")
     subject = {"scene": str(scene.pk), "engine": engine, "voice": voice, "title": title, "rate": round(rate, 2)}
     return _submit_once(SPEAK, story.workspace, by, story, subject)
 
