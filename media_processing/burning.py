@@ -16,6 +16,8 @@ from media_processing.timeline import Timeline
 
 LINE_HEIGHT = 1.28
 """Distance of two lines in ems."""
+ABOVE = 0.2
+"""Ems between the lines and the box above and below: the marks of Arabic and Indic letters reach out of their line."""
 POP = 1.9
 """How much larger words are that pop up."""
 _GROWTH, _GROWN = 82, 90
@@ -65,7 +67,7 @@ def caption_box(cue: Cue, timeline: Timeline) -> tuple[float, float, float, floa
     """Left, top, right and bottom of a box in pixels, for a cue as it stands on the screen."""
     em = _em(cue, timeline)
     widest = max(_width(line, em, timeline) for line in cue.lines)
-    height = (len(cue.lines) * LINE_HEIGHT + 0.22) * em
+    height = (len(cue.lines) * LINE_HEIGHT + 2 * ABOVE) * em
     bottom = room_of(timeline)[3]
     half = widest / 2 + padding(em)
     return timeline.width / 2 - half, bottom - height, timeline.width / 2 + half, bottom
@@ -96,7 +98,7 @@ def _cue(cue: Cue, timeline: Timeline) -> list[str]:
         grows = rf"\fscx{_GROWTH}\fscy{_GROWTH}\t(0,{_GROWN},\fscx100\fscy100)"
     events = [_event(0, cue.start, cue.end, "Box", rf"{{\pos(0,0)\p1}}{_rounded(left, top, right, bottom, em * 0.22)}")]
     for number, line in enumerate(cue.lines):
-        middle = top + (0.11 + (number + 0.5) * LINE_HEIGHT) * em
+        middle = top + (ABOVE + (number + 0.5) * LINE_HEIGHT) * em
         place = rf"{{\an5\pos({timeline.width / 2:.2f},{middle:.2f}){grows}}}"
         for start, end, active in _spans(cue, line) if follows else [(cue.start, cue.end, None)]:
             events.append(_event(1, start, end, "Words", place + _text(line, active, em, timeline)))
