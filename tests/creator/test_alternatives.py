@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pytest_django import Settings
 from creator import jobs
 from creator.models import Alternative, Job, Scene, Story
 from creator.services import alternatives, making, visuals
-from generation.models import Charge
+from generation.models import Budget, Charge
 from media_processing.engine import engines
 from media_processing.models import Asset
 from search import ranking
@@ -187,7 +188,7 @@ class TestPictures:
     def test_a_picture_is_drawn_on_the_ground_of_another_under_its_rights(
         self, author: Client, story: Story, scene: Scene, painted: None
     ) -> None:
-        Asset.objects.filter(pk=scene.asset_id).update(licence="CC BY 4.0", credit="Rita River")
+        Asset.objects.filter(scenes=scene).update(licence="CC BY 4.0", credit="Rita River")
         said = {"do": "draw_again", "scene": scene.pk, "asset": scene.asset_id, "words": "at night", "strength": 0.5}
         newest = done(author, story, **said, negative="people")["alternatives"][0]
         assert (newest["licence"], newest["credit"]) == ("CC BY 4.0", "Rita River")
@@ -207,7 +208,7 @@ class TestPictures:
     def test_what_the_painter_cannot_do_is_said(
         self, author: Client, story: Story, scene: Scene, said: dict[str, Any], words: str
     ) -> None:
-        Asset.objects.filter(pk=scene.asset_id).update(made_by={"engine": "illustrator"})
+        Asset.objects.filter(scenes=scene).update(made_by={"engine": "illustrator"})
         said = {"words": "a boat", **said}
         answer = edit(author, story, do="draw_again", scene=scene.pk, asset=scene.asset_id, **said)
         assert answer.status_code == 422 and words in answer.json()["message"]
@@ -230,9 +231,7 @@ class TestPictures:
     def test_what_no_budget_is_left_for_is_refused_before(
         self, author: Client, story: Story, scene: Scene, paid: None, cast: Cast
     ) -> None:
-        from generation.models import Budget
-
-        Budget.objects.create(workspace=cast.workspace, person_day="0.10")
+        Budget.objects.create(workspace=cast.workspace, person_day=Decimal("0.10"))
         answer = edit(author, story, do="draw_pictures", scene=scene.pk, count=4)
         assert answer.status_code == 422 and "0.10" in answer.json()["message"]
         assert not Job.objects.exists()
