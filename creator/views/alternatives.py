@@ -203,9 +203,7 @@ def draw(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
 def again(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
     """The operation "draw_again"."""
     asset = asset_for(common["by"], str(said["asset"]))
-    alternatives.again(
-        story.workspace, asset, _wish(said), by=common["by"], story=story, scene_id=said["scene"]
-    )
+    alternatives.again(story.workspace, asset, _wish(said), by=common["by"], story=story, scene_id=said["scene"])
 
 
 def fill(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:

@@ -39,14 +39,14 @@ class Server:
 
     def link(self, person: str) -> str:
         """A one-time sign-in link."""
-        said = manage(self.data, "sign_in_link", person, "--json", **self.env).stdout
+        said = manage(self.data, "sign_in_link", person, "--json", timeout=120, **self.env).stdout
         return str(json.loads(said)["link"])
 
 
 def serve(data: Path, **more: str) -> Iterator[Server]:
     port = free_port()
     env = {"STORYLOOM_PORT": str(port), **more}
-    manage(data, "set_up", "--no-samples", **env)
+    manage(data, "set_up", "--no-samples", timeout=120, **env)
     with running(data, "web", "--port", str(port), **env):
         server = Server(f"http://127.0.0.1:{port}", data, env=env)
         assert until(lambda: _answers(server.base), seconds=60), (data / "web.log").read_text()

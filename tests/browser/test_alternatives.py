@@ -24,12 +24,10 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def work_off(server: Server) -> None:
     """Do what waits, as a worker would."""
-    manage(server.data, "shell", "-v0", "-c", "from creator import jobs; jobs.work_off()", **server.env)
+    manage(server.data, "shell", "-v0", "-c", "from creator import jobs; jobs.work_off()", timeout=120, **server.env)
 
 
-def test_pictures_are_drawn_compared_taken_and_gone_back_from(
-    server: Server, visit: Callable[..., Visitor]
-) -> None:
+def test_pictures_are_drawn_compared_taken_and_gone_back_from(server: Server, visit: Callable[..., Visitor]) -> None:
     visitor = visit(server, "edith")
     page = visitor.page
     page.goto(f"/stories/{server.seeded['draft']}/")
