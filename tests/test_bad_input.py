@@ -223,6 +223,14 @@ SENSELESS = [
     b'{"do": "add_scene", "position": 1}',
     b'{"do": "add_scene", "position": 1, "narration": ""}',
     b'{"do": "find_pictures", "scene": "7b0e2d0c-4b0d-4d2e-9d0a-111111111111", "words": "sea"}',
+    b'{"do": "draw_pictures", "scene": "%s"}',
+    b'{"do": "draw_pictures", "scene": "%s", "count": 1e400}',
+    b'{"do": "draw_pictures", "scene": "%s", "count": 9, "words": "\\ud800"}',
+    b'{"do": "draw_again", "scene": "%s", "asset": "x", "words": "sea"}',
+    b'{"do": "fill_picture", "scene": "%s", "asset": 7, "words": "sea", "mask": {}}',
+    b'{"do": "read_line", "scene": "%s", "rate": NaN}',
+    b'{"do": "read_line", "scene": "%s", "voice": ["x"], "engine": null}',
+    b'{"do": "use_reading", "scene": "%s", "reading": 99999999999999999999999}',
     b"[" * 100_000,
 ]
 
