@@ -95,7 +95,8 @@ def caption_motion(story: Story) -> CaptionMotion:
     """How a story's captions move: as it says, else as its brand does."""
     brand = brand_of(story)
     said = (story.caption_style, brand.caption_style if brand else "")
-    return next((motion for motion in said if motion in get_args(CaptionMotion)), "word")
+    known: tuple[CaptionMotion, ...] = get_args(CaptionMotion)
+    return next((motion for wanted in said for motion in known if motion == wanted), "word")
 
 
 def _timeline_scene(story: Story, scene: Scene, position: int) -> TimelineScene:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from media_processing.engine import EngineError
 from media_processing.engines.base import Renderer
-from media_processing.timeline import Timeline
+from media_processing.ffmpeg import run_ffmpeg
+from media_processing.stills import cover
+from media_processing.timeline import Timeline, TimelineScene, Visual
 from tests.media_processing.films import film
 
 
@@ -40,6 +44,20 @@ class RendererContract:
         first, second = corner(path, 0.5), corner(path, timeline.starts()[1] + 0.5)
         assert np.abs(first - (0xB0, 0x30, 0x20)).max() < 12
         assert np.abs(second - (0x1F, 0x5F, 0xD6)).max() < 12
+
+    def test_a_still_looks_as_it_is(self, renderer: Renderer, tmp_path: Path) -> None:
+        chance = np.random.default_rng(5)
+        cells = Image.fromarray(chance.integers(0, 255, (24, 14, 3), np.uint8))
+        cells.resize((540, 960), Image.Resampling.BICUBIC).save(tmp_path / "still.png")
+        shown = TimelineScene("one", Visual(tmp_path / "still.png", motion="none"), hold=0.8)
+        path = renderer.render(film(tmp_path, scenes=(shown,)), tmp_path / "out.mp4", cache=tmp_path / "cache")
+        with Image.open(tmp_path / "still.png") as still:
+            cover(still, 270, 480, (0.5, 0.5)).save(tmp_path / "wanted.png")
+        Image.fromarray(frame(path, 0.5).astype(np.uint8)).save(tmp_path / "seen.png")
+        pictures = ["-i", tmp_path / "seen.png", "-i", tmp_path / "wanted.png"]
+        compared = "[0]format=yuv420p[seen];[1]format=yuv420p[wanted];[seen][wanted]ssim"
+        said = run_ffmpeg(["-loglevel", "info", *pictures, "-lavfi", compared, "-f", "null", "-"])
+        assert float(re.findall(r"All:([\d.]+)", said)[-1]) >= 0.97, said[-200:]
 
     def test_nothing_to_render_is_refused(self, renderer: Renderer, tmp_path: Path) -> None:
         with pytest.raises(EngineError, match="no scenes"):
