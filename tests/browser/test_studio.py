@@ -174,3 +174,19 @@ def test_motion_and_transition_are_chosen(server: Server, visit: Visit) -> None:
     page.locator("[data-scene] [data-select]").nth(0).click()
     expect(page.get_by_label("Transition")).to_have_value("")
     assert not visitor.complaints
+
+
+def test_captions_and_an_effect_are_chosen(server: Server, visit: Visit) -> None:
+    visitor = open_draft(visit, server)
+    page = visitor.page
+    page.get_by_label("Captions", exact=True).select_option("karaoke")
+    saved(page)
+    shown = document(page, server)
+    assert (shown["caption_style"], shown["caption_motion"]) == ("karaoke", "karaoke")
+    offered = page.get_by_label("Effect", exact=True).locator("option").all_inner_texts()
+    assert {"None", "Parallax", "Shake", "Split", "Typewriter"} <= set(offered)
+    caption, frame = page.locator("[data-caption]").bounding_box(), page.locator("[data-frame]").bounding_box()
+    assert caption and frame
+    assert caption["y"] + caption["height"] <= frame["y"] + 0.76 * frame["height"]
+    assert caption["x"] >= frame["x"] + 0.11 * frame["width"]
+    assert not visitor.complaints
