@@ -159,6 +159,7 @@ def _again(workspace: Workspace, asset: Asset) -> dict[str, Any] | None:
 
 def _readings(story: Story, scene: Scene, *, spoken: bool) -> dict[str, Any]:
     rows = alternatives.readings_of(story, scene)
+    rows.sort(key=lambda row: str(row.sound and row.sound.created))  # so that none moves when another is taken
     shown = next((row.pk for row in rows if row.sound_id == scene.sound_id), None) if spoken else None
     told = [_reading(row.pk, row.sound_id, row.made_by, row) for row in rows]
     if spoken and shown is None and scene.sound:
