@@ -18,6 +18,7 @@ from creator.services import (
     reindexing,
     samples,
     sweeping,
+    tools,
     transcripts,
     watching,
     wording,
@@ -95,6 +96,14 @@ def cut_asset(job_id: int) -> None:
     with working_on(job_id) as work:
         if work:
             transcripts.cut(work)
+
+
+@shared_task(name="use_tool")  # type: ignore[untyped-decorator]
+def use_tool(job_id: int) -> None:
+    """Make a copy of an asset with one of the library's tools."""
+    with working_on(job_id) as work:
+        if work:
+            tools.use(work)
 
 
 @shared_task(name="fill_in")  # type: ignore[untyped-decorator]

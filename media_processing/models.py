@@ -59,6 +59,8 @@ class Asset(models.Model):
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged", help_text="the copy that stays"
     )
+    parents = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="children")
+    """What a tool made it of; `made_by` says how."""
     archived = models.DateTimeField(null=True, blank=True)
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

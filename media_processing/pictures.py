@@ -84,6 +84,13 @@ def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     return lab
 
 
+def from_oklab(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 3) OKLab to sRGB between 0 and 1; what sRGB can't show is cut off."""
+    light = np.clip(((lab @ _FROM_LAB.T) ** 3) @ _FROM_CONES.T, 0, 1)
+    rgb: NDArray[np.float64] = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return rgb
+
+
 _LINEAR_BELOW = np.arange(256) / 255 <= 0.04045
 _TO_CONES = np.array(
     [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
@@ -93,6 +100,7 @@ _TO_LAB = np.array(
     [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
      [0.0259040371, 0.7827717662, -0.8086757660]]
 )  # fmt: skip
+_FROM_CONES, _FROM_LAB = np.linalg.inv(_TO_CONES), np.linalg.inv(_TO_LAB)
 _EXAMPLES = oklab(np.array([list(bytes.fromhex(each)) for held in COLOURS.values() for each in held.split()], np.uint8))
 _NAMED = np.repeat(np.arange(len(COLOURS)), [len(held.split()) for held in COLOURS.values()])
 

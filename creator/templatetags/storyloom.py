@@ -26,6 +26,7 @@ KINDS = {
     "fill_in": "Read what pictures say",
     "transcribe_asset": "Write down what is said",
     "cut_asset": "Cut a recording",
+    "use_tool": "Make a copy with a tool",
     "draw_sample": "Draw the sample library",
 }
 STEPS = {
@@ -41,6 +42,7 @@ STEPS = {
     "looking": "Looking at pictures",
     "transcribe": "Listening",
     "cut": "Cutting",
+    "use_tool": "Making the copy",
     "drawing": "Drawing",
     "library": "Drawing the first pictures",
 }

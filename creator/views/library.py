@@ -25,6 +25,7 @@ from creator.services import finding, frames, hearing, importing, query_pictures
 from creator.services.finding import Question
 from creator.views import alternatives
 from creator.views.people import person_of
+from media_processing import tools
 from media_processing.engine import EngineError
 from media_processing.models import Asset
 from search import models_in_use
@@ -363,6 +364,8 @@ def asset(request: HttpRequest, asset_id: UUID) -> HttpResponse:
         "used_in": used,
         "made_by": _made_by(found),
         "inside": _inside(found),
+        "made_of": found.parents.all(),
+        "copies_made": found.children.order_by("-created")[:12],
         "collections": Collection.objects.filter(workspace=workspace, assets=found).order_by("name"),
         "all_collections": Collection.objects.filter(workspace=workspace).exclude(assets=found).order_by("name"),
         "can_edit": may(request.user, "edit"),
@@ -407,6 +410,8 @@ def _made_by(found: Asset) -> list[tuple[str, str]]:
     """How a machine made it, in words; empty for what a person brought."""
     made = found.made_by
     rows = [("Engine", made.get("engine", "")), ("Model", made.get("model", "")), ("Words", made.get("prompt", ""))]
+    if made.get("tool") in tools.TOOLS:
+        rows.append(("Tool", tools.TOOLS[made["tool"]].title))
     if "seed" in made:
         rows.append(("Seed", str(made["seed"])))
     return [(label, str(value)) for label, value in rows if value]
