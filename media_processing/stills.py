@@ -8,6 +8,7 @@ from PIL import Image, ImageColor, ImageDraw
 from media_processing import lettering
 from media_processing.decoding import open_picture
 from media_processing.motion import MARGIN, Box, View
+from media_processing.safe_areas import safe_area
 from media_processing.timeline import Crop, Overlay, Timeline, Visual
 
 PUSH = 0.09
@@ -24,7 +25,7 @@ LARGEST_CANVAS = 4096
 OVERLAY_GAP = 0.045
 """The share of the short side between an overlay and the frame's edge."""
 HEADLINE_TOP = 0.09
-"""The share of the height above a headline."""
+"""The share of the height above a headline, or more where apps cover more."""
 
 ENOUGH = 0.7
 """The scale below which a picture has pixels to spare."""
@@ -153,7 +154,8 @@ def headline_layer(text: str, timeline: Timeline) -> tuple[Image.Image, int, int
     short = min(timeline.width, timeline.height)
     look = timeline.look
     face = lettering.Face(look.headline_family, 700, 1.32, timeline.language)
-    side = timeline.width * (1 - look.captions.width) / 2
+    safe = safe_area(timeline.width, timeline.height)
+    side = timeline.width * max((1 - look.captions.width) / 2, safe.left, safe.right)
     pad = short * 0.022
     room = timeline.width - 2 * side - 2 * pad
     setting = lettering.fit(
@@ -178,7 +180,7 @@ def headline_layer(text: str, timeline: Timeline) -> tuple[Image.Image, int, int
     )
     x = timeline.width - side - layer.width if rtl else side
     # Even places: chroma is stored for pairs of pixels.
-    return layer, round(x / 2) * 2, round(timeline.height * HEADLINE_TOP / 2) * 2
+    return layer, round(x / 2) * 2, round(timeline.height * max(HEADLINE_TOP, safe.top) / 2) * 2
 
 
 def luminance(colour: tuple[float, ...]) -> float:

@@ -81,8 +81,10 @@ class _Line:
         self.rtl = rtl
         look, face, size = timeline.look, setting.face, setting.size
         starts = accumulate(fonts.clusters(text))
-        self.stops = [2 * pad + face.width(start, size) for start in starts]
-        self.plate = Image.new("RGB", (round(self.stops[-1]), round(size * 1.34)), look.paper)
+        self.pad, self.paper = round(pad), look.paper
+        self.stops = [round(pad + face.width(start, size)) for start in starts]
+        high = round(max(size * 1.34, setting.pitch)) + 1  # no seam between two lines
+        self.plate = Image.new("RGB", (self.stops[-1] + self.pad, high), look.paper)
         lettering.draw_line(self.plate, text, pad, size, size, face, look.paper_ink, rtl=rtl)
         edge, bar = (self.plate.width if rtl else 0), round(size * 0.12)
         ImageDraw.Draw(self.plate).rectangle(
@@ -95,7 +97,8 @@ class _Line:
         """Put the line's first `count` clusters on a picture."""
         if count <= 0:
             return
-        wide = self.plate.width if count == len(self.stops) else round(self.stops[count - 1])
-        x, y = self.corner
+        wide, (x, y) = self.stops[count - 1], self.corner
         skipped = self.plate.width - wide if self.rtl else 0
-        picture.paste(self.plate.crop((skipped, 0, skipped + wide, self.plate.height)), (x + skipped, y))
+        ground = Image.new("RGB", (wide + self.pad, self.plate.height), self.paper)
+        ground.paste(self.plate.crop((skipped, 0, skipped + wide, self.plate.height)), (self.pad if self.rtl else 0, 0))
+        picture.paste(ground, (x + skipped - self.pad if self.rtl else x, y))

@@ -26,7 +26,7 @@ from media_processing.motion import View
 from media_processing.recipes import H264, Recipe, pack
 from media_processing.timeline import Overlap, Timeline, TimelineScene
 
-VERSION = 2
+VERSION = 3
 """Part of every digest: raise it when the same timeline gives another picture or sound."""
 KEYFRAME_SECONDS = 2
 MOST_REPEATS = 12

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media_processing import burning, captions
+from media_processing import burning, captions, stills
 from media_processing.engines.base import Passage, Word
 from media_processing.safe_areas import safe_area
 from media_processing.timeline import FORMATS, CaptionMotion, CaptionStyle, Look, Timeline, TimelineScene, Visual
@@ -221,3 +221,15 @@ def test_how_captions_move_is_kept_and_checked() -> None:
     assert timeline.digest() != moved("word").digest()
     with pytest.raises(ValueError, match="move like 'dance'"):
         CaptionStyle(motion="dance")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_headline_stands_where_apps_draw_theirs(name: str) -> None:
+    width, height = FORMATS[name]
+    safe = safe_area(width, height)
+    for text, language in (("A quiet harbour", "en"), ("الميناء يتحول إلى الكهرباء", "ar")):
+        placed = stills.headline_layer(text, Timeline(width, height, (), language=language))
+        assert placed
+        layer, x, y = placed
+        assert y >= safe.top * height - 2
+        assert x >= safe.left * width - 2 and x + layer.width <= (1 - safe.right) * width + 2
