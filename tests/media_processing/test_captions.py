@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
+import statistics
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -13,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generation.engines.espeak import ESpeakVoice
 from media_processing import burning, captions, stills
 from media_processing.engines.base import Passage, Word
 from media_processing.safe_areas import safe_area
@@ -233,3 +237,38 @@ def test_no_headline_stands_where_apps_draw_theirs(name: str) -> None:
         layer, x, y = placed
         assert y >= safe.top * height - 2
         assert x >= safe.left * width - 2 and x + layer.width <= (1 - safe.right) * width + 2
+
+
+@pytest.fixture(scope="module")
+def voice() -> Iterator[ESpeakVoice]:
+    made = ESpeakVoice()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("motion", ["word", "pop"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        "On 3 May 2026 it cost $1,250.50, or 12 % more than in 1999. Dr. Nowak saw 21 boats at 14:30.",
+        "Am 3. Mai kostete es 1.250 €, also 12 % mehr. Das 2. Boot kam um 14:30 Uhr.",
+    ],
+)
+def test_words_are_marked_when_the_voice_says_them(voice: ESpeakVoice, motion: CaptionMotion, text: str) -> None:
+    language = "de" if text.startswith("Am") else "en"
+    speech = voice.speak(text, language=language)
+    assert " ".join(word.text for word in speech.words) == text
+    scene = TimelineScene("0", Visual(Path("a.png")), Path("a.wav"), speech.seconds, text, speech.words)
+    timeline = video(scene, language=language, look=Look(captions=CaptionStyle(motion=motion)))
+    shown = lines_of(burning.to_ass(captions.cues(timeline), timeline))
+    said = [scene.lead + word.start for word in speech.words]
+    off: list[float] = []
+    at = 0
+    for start, _end, runs in shown:
+        marked = len(runs) if motion == "pop" else sum(coloured for _run, coloured in runs)
+        if marked:  # a change is seen with the first frame after it
+            off.append(abs(math.ceil(start * timeline.fps - 0.01) / timeline.fps - said[at]) * 1000)
+        at += marked
+    assert at == len(said)
+    assert max(off) <= 80 and statistics.median(off) <= 40
