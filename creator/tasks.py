@@ -15,6 +15,7 @@ from creator.services import (
     drafting,
     importing,
     making,
+    recording,
     reindexing,
     samples,
     sweeping,
@@ -56,6 +57,14 @@ def speak_reading(job_id: int) -> None:
     with working_on(job_id) as work:
         if work:
             alternatives.speak(work)
+
+
+@shared_task(name="take_narration")  # type: ignore[untyped-decorator]
+def take_narration(job_id: int) -> None:
+    """Make a person's own recording a scene's narration."""
+    with working_on(job_id) as work:
+        if work:
+            recording.take(work)
 
 
 @shared_task(name="offer_words")  # type: ignore[untyped-decorator]

@@ -24,6 +24,7 @@ from creator.views import (
     media,
     music,
     pronunciations,
+    recording,
     settings,
     shelves,
     signing,
@@ -46,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path(f"stories/<uuid:story_id>/{verb}/", studio.act, {"verb": verb}, name=f"story-{verb}")
         for verb in studio.ACTS
     ),
+    path("stories/<uuid:story_id>/recording/", recording.upload, name="story-recording"),
     path("stories/<uuid:story_id>/translate/", wording.translate, name="story-translate"),
     path("stories/<uuid:story_id>/exchange/", exchange.page, name="story-exchange"),
     path(

@@ -144,6 +144,11 @@ class Scene(models.Model):
         """"editor", "search" or "painter"."""
         return "editor" if self.chosen_by_hand else self.made_by
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a person is heard, and no voice of an engine."""
+        return self.sound is not None and "recorded" in self.sound.made_by
+
 
 class Alternative(models.Model):
     """Another picture, text or reading of one scene."""

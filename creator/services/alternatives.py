@@ -179,10 +179,10 @@ def _ask(
     charges.refuse_over_budget(workspace, by, cost)
     subject: dict[str, Any] = {"verb": verb, "wish": asdict(wish), "scene": str(scene.pk) if scene else ""}
     subject |= {"parent": str(parent.pk) if parent else "", "mask": str(mask.pk) if mask else ""}
-    return _submit_once(DRAW, workspace, by, story, subject)
+    return submit_once(DRAW, workspace, by, story, subject)
 
 
-def _submit_once(kind: str, workspace: Workspace, by: User | None, story: Story | None, subject: dict[str, Any]) -> Job:
+def submit_once(kind: str, workspace: Workspace, by: User | None, story: Story | None, subject: dict[str, Any]) -> Job:
     """Ask for work; a second click gets the job of the first."""
     with transaction.atomic():
         Workspace.objects.select_for_update().get(pk=workspace.pk)
@@ -230,7 +230,7 @@ def draw(work: Work) -> None:
     said, wish = job.subject, Wish(**job.subject["wish"])
     if "made" in said:
         return  # by a worker that was lost just after
-    scene = _scene_of(job) if said["scene"] else None
+    scene = scene_of_job(job) if said["scene"] else None
     parent = _parent_of(job) if said["parent"] else None
     verb = str(said["verb"])
     work.begin("drawing")
@@ -280,7 +280,8 @@ def _changes(wish: Wish, verb: str, said: Mapping[str, Any], parent: Asset | Non
     return told | ({"strength": wish.strength} if wish.strength else {})
 
 
-def _scene_of(job: Job) -> Scene:
+def scene_of_job(job: Job) -> Scene:
+    """The scene that a job is about. Raises EngineError where it has gone."""
     scene = Scene.objects.filter(pk=job.subject["scene"], story=job.story).select_related("asset", "story").first()
     if scene is None:
         raise EngineError("This scene is gone.", next_step="Reload the page: somebody may have removed it.")
@@ -373,7 +374,7 @@ def ask_reading(
     usual = voice or next((speaker.id for speaker in offered[engine]), "")
     title = next((speaker.title for speaker in offered[engine] if speaker.id == usual), "")
     subject = {"scene": str(scene.pk), "engine": engine, "voice": voice, "title": title, "rate": round(rate, 2)}
-    return _submit_once(SPEAK, story.workspace, by, story, subject)
+    return submit_once(SPEAK, story.workspace, by, story, subject)
 
 
 def speak(work: Work) -> None:
@@ -381,7 +382,7 @@ def speak(work: Work) -> None:
     job, said = work.job, work.job.subject
     if "made" in said:
         return  # by a worker that was lost just after
-    scene = _scene_of(job)
+    scene = scene_of_job(job)
     story, text = scene.story, scene.narration
     engine: Voice = engines["voice", said["engine"]]
     key = digest_of(
@@ -412,12 +413,13 @@ def speak(work: Work) -> None:
             raise EngineError(
                 "This reading is there already.", next_step="Choose another voice, or another speed.", permanent=True
             )
-        job.subject["made"] = [_add_reading(scene, sound, timing, made_by).pk]
+        job.subject["made"] = [add_reading(scene, sound, timing, made_by).pk]
         job.save(update_fields=["subject"])
         jobs.note(job, "reading.spoken", scene=str(scene.pk))
 
 
-def _add_reading(scene: Scene, sound: Rendition, timing: dict[str, Any], made_by: Mapping[str, Any]) -> Alternative:
+def add_reading(scene: Scene, sound: Rendition, timing: dict[str, Any], made_by: Mapping[str, Any]) -> Alternative:
+    """Keep a reading beside a scene's own; the oldest go where there are too many."""
     rows = list(scene.alternatives.filter(part=_VOICE).order_by("position", "pk"))
     visuals.trim([row for row in rows if row.sound_id != scene.sound_id], READINGS - 1)
     position = max((row.position for row in rows), default=-1) + 1
@@ -444,23 +446,35 @@ def use_reading(
             raise EngineError("This reading is no longer there.", next_step="Have the line read again.")
         if chosen.timing.get("spoken_key") != making.reading_key(fresh, scene):
             raise EngineError("This reading says older words than the narration.", next_step="Have it read again.")
-        if scene.sound_id == chosen.sound_id:
+        if scene.sound_id == chosen.sound_id and making.is_spoken(fresh, scene):
             return
-        if scene.sound is not None and making.is_spoken(fresh, scene):
-            _keep_reading_before(fresh, scene, scene.sound)
-        scene.sound, said = chosen.sound, chosen.timing
-        scene.words, scene.sentences = said["words"], said["sentences"]
-        scene.timing, scene.spoken_key = said["timing"], said["spoken_key"]
-        scene.save(update_fields=["sound", "words", "sentences", "timing", "spoken_key"])
+        take_reading(fresh, scene, chosen.sound, chosen.timing)
 
 
-def _keep_reading_before(story: Story, scene: Scene, sound: Rendition) -> None:
+def take_reading(story: Story, scene: Scene, sound: Rendition, said: Mapping[str, Any]) -> None:
+    """Have a scene spoken by a reading, inside an edit; the one before stays beside it. `said` is as in Alternative."""
+    if scene.sound is not None and making.is_spoken(story, scene):
+        keep_reading_before(story, scene, scene.sound)
+    scene.sound, scene.recorded_id = sound, recording_of(sound)
+    scene.words, scene.sentences = said["words"], said["sentences"]
+    scene.timing, scene.spoken_key = said["timing"], said["spoken_key"]
+    scene.save(update_fields=["sound", "recorded", "words", "sentences", "timing", "spoken_key"])
+
+
+def recording_of(sound: Rendition) -> UUID | None:
+    """The asset of a person's own reading; None for a voice's."""
+    asset = Asset.objects.in_workspace(sound.workspace_id).filter(pk=sound.made_by.get("recorded")).first()
+    return asset.pk if asset else None
+
+
+def keep_reading_before(story: Story, scene: Scene, sound: Rendition) -> None:
+    """Keep a scene's own reading, with when it was replaced."""
     row = scene.alternatives.filter(part=_VOICE, sound=sound).first()
     if row is None:
         timing = {
             "words": scene.words, "sentences": scene.sentences, "timing": scene.timing,
             "spoken_key": making.reading_key(story, scene),
         }  # fmt: skip
-        row = _add_reading(scene, sound, timing, sound.made_by)
+        row = add_reading(scene, sound, timing, sound.made_by)
     row.replaced = timezone.now()
     row.save(update_fields=["replaced"])

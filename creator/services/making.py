@@ -75,7 +75,7 @@ def _forget(work: Work, story: Story, step: str) -> None:
         elif step == "visuals":
             story.scenes.filter(chosen_by_hand=False).update(asset=None)
         else:
-            story.scenes.update(spoken_key="")
+            story.scenes.exclude(sound__made_by__has_key="recorded").update(spoken_key="")
         work.job.subject["forgotten"] = True
         work.job.save(update_fields=["subject"])
 
@@ -181,7 +181,13 @@ def is_spoken(story: Story, scene: Scene) -> bool:
 def narrate(work: Work, story: Story, progress: Progress) -> None:
     """Speak each scene whose narration is new."""
     name = choices.chosen("voice", story.workspace)
-    stale = [scene for scene in story.scenes.all() if not is_spoken(story, scene)]
+    stale = [scene for scene in story.scenes.select_related("sound") if not is_spoken(story, scene)]
+    if (other := next((scene for scene in stale if scene.is_recorded), None)) is not None:
+        raise EngineError(
+            f"The recording of scene {other.position + 1} says something else than its line.",
+            next_step="Record it again, or go back to the voice: both stand in the studio beside the scene.",
+            permanent=True,
+        )
     for done, scene in enumerate(stale):
         key = spoken_key(story, scene)
         size, part = len(scene.narration), f"{scene.pk}:{key[:12]}"

@@ -340,7 +340,7 @@ def _finding(scene: Scene, message: str, *, severity: str = "blocking") -> dict[
 
 def document(story: Story, variant: Variant) -> dict[str, Any]:
     """All that can be seen or heard of a variant: what a revision freezes and a review approves."""
-    scenes = list(story.scenes.select_related("asset"))
+    scenes = list(story.scenes.select_related("asset", "sound"))
     renditions = [
         _rendition(each, variant)
         for each in (variant.rendition, variant.captions_vtt, variant.captions_srt, *_further(variant))
@@ -370,10 +370,17 @@ def ai_disclosure(story: Story, scenes: list[Scene]) -> dict[str, Any]:
     return {
         "digital_source_type": "compositeWithTrainedAlgorithmicMedia" if story.engines else "digitalCreation",
         "text": story.engines.get("writer", ""),
-        "voice": story.engines.get("voice", ""),
+        "voice": ", ".join(_speaking(story, scenes)),
         "pictures": sorted({str(made.get("engine", "")) for made in drawn}),
         **({"music": "composer"} if story.music else {}),
     }
+
+
+def _speaking(story: Story, scenes: list[Scene]) -> list[str]:
+    """Who is heard: the voice's engine, "recorded" for people, or both."""
+    people = [scene.is_recorded for scene in scenes]
+    voice = [] if people and all(people) else [story.engines.get("voice", "")]
+    return [*voice, "recorded"] if any(people) else voice
 
 
 def _rendition(rendition: Rendition, variant: Variant) -> dict[str, Any]:

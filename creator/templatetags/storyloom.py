@@ -20,6 +20,7 @@ KINDS = {
     "find_pictures": "Find pictures",
     "draw_pictures": "Draw pictures",
     "speak_reading": "Read a line",
+    "take_narration": "Take a recording",
     "offer_words": "Find other words",
     "write_drafts": "Write drafts",
     "import_assets": "Import files",
@@ -41,6 +42,8 @@ STEPS = {
     "reading": "Reading",
     "looking": "Looking at pictures",
     "transcribe": "Listening",
+    "recording": "Evening the recording",
+    "aligning": "Timing the words",
     "cut": "Cutting",
     "use_tool": "Making the copy",
     "drawing": "Drawing",
@@ -132,6 +135,13 @@ def engine_title(name: str, role: str, *, short: bool = False) -> str:
         return name
     title = str(engine.title or name)
     return f"{title} (built in)" if engine.starter and not short else title
+
+
+@register.filter
+def speaking(names: str) -> str:
+    """ "espeak, recorded" -> "eSpeak NG (built in), people's own recordings"."""
+    people = "people's own recordings"
+    return ", ".join(people if name == "recorded" else engine_title(name, "voice") for name in names.split(", "))
 
 
 def is_built_in(name: str, role: str) -> bool:

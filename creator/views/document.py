@@ -21,7 +21,7 @@ from creator.templatetags.storyloom import (
     role_title,
     step_title,
 )
-from creator.views import alternatives, wording
+from creator.views import alternatives, recording, wording
 from creator.views.alternatives import picture
 from generation.sentences import sentences
 from media_processing.burning import on_screen
@@ -66,11 +66,13 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
             {
                 **_scene(scene, article, spoken=str(scene.pk) in spoken),
                 **alternatives.of_scene(story, scene, spoken=str(scene.pk) in spoken),
+                **recording.of_scene(story, scene, spoken=str(scene.pk) in spoken),
                 **wording.of_scene(story, scene),
             }
             for scene in scenes
         ],
         "pictures": alternatives.offered(story),
+        "recordings": recording.offered(story),
         "wording": wording.offered(story),
         "variants": made,
         "findings": variants.findings(story),
@@ -106,7 +108,7 @@ def _voice(scene: Scene) -> str:
     made_by = scene.sound.made_by if scene.sound else {}
     if made_by.get("cloned"):
         return f"the voice of {made_by.get('speaker', 'somebody')}, cloned with consent no. {made_by.get('consent')}"
-    return str(made_by.get("voice", ""))
+    return str(made_by.get("title") if "recorded" in made_by else made_by.get("voice", ""))
 
 
 def _scene(scene: Scene, article: list[str], *, spoken: bool) -> dict[str, Any]:

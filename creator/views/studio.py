@@ -19,7 +19,7 @@ from creator.access import Right, story_for
 from creator.models import Channel, Publication, Story, User
 from creator.services import choices, publications, reviews, stories, voices
 from creator.services.stories import Conflict
-from creator.views import alternatives, wording
+from creator.views import alternatives, recording, wording
 from creator.views.document import document
 from creator.views.errors import as_json
 from creator.views.people import person_of
@@ -139,6 +139,8 @@ OPERATIONS: dict[str, Callable[[Story, dict[str, Any], dict[str, Any]], None]] =
     "fill_picture": alternatives.fill,
     "read_line": alternatives.read,
     "use_reading": alternatives.use_reading,
+    "use_recorded_words": recording.use_words,
+    "back_to_voice": recording.back_to_voice,
 }
 
 

@@ -57,6 +57,8 @@ class Transcriber(Engine, ABC):
     """Whether it can tell which language is spoken."""
     translates: ClassVar[bool] = False
     """Whether it can write down in English what is said in another language."""
+    rough: ClassVar[bool] = False
+    """Whether so many words are wrong that a text can't be held to what it hears."""
 
     def transcribe(
         self,

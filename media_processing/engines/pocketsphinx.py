@@ -147,6 +147,7 @@ class PocketSphinxTranscriber(_PocketSphinx, Transcriber):
     """
 
     title = "PocketSphinx (rough draft)"
+    rough = True
 
     def __init__(self, name: str = "", *, hint: str = "") -> None:
         super().__init__(name)

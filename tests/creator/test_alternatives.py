@@ -369,7 +369,7 @@ class TestReadings:
         assert scene.sound is not None
         others = [each.sound for each in story.scenes.all()[1:]]
         for number in range(alternatives.READINGS + 5):
-            alternatives._add_reading(scene, others[number % 2], {"number": number}, {})  # type: ignore[arg-type]
+            alternatives.add_reading(scene, others[number % 2], {"number": number}, {})  # type: ignore[arg-type]
         kept = [row.timing["number"] for row in scene.alternatives.filter(part="voice")]
         assert kept == list(range(5, alternatives.READINGS + 5))
 
