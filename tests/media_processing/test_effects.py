@@ -120,6 +120,13 @@ class TestOurs:
         safe = (clip.get_frame(3.9) != bare).any(axis=2)
         assert not safe[: int(0.13 * 480)].any() and not safe[:, :30].any()
 
+    def test_moviepys_own_need_only_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        mirror = EntryPoint("mirror", "moviepy.video.fx:MirrorX", effects.GROUP)
+        monkeypatch.setattr(effects, "installed", lambda: {"mirror": mirror})
+        still = stretch("mirror").get_frame(0.5)
+        monkeypatch.undo()
+        assert np.array_equal(still[:, ::-1], stretch("typewriter").get_frame(0.0))
+
     @pytest.mark.usefixtures("broken")
     def test_an_effect_that_breaks_is_named(self, tmp_path: Path) -> None:
         timeline = film(tmp_path)
@@ -132,9 +139,7 @@ class TestOurs:
         cache = tmp_path / "cache"
         scenes = (
             scene(tmp_path, "one", "The ferry left.", seconds=0.6, colour="#B03020"),
-            scene(
-                tmp_path, "two", "Nobody.", seconds=0.6, colour="#1F5FD6", transition="wipe", transition_seconds=0.3
-            ),
+            scene(tmp_path, "two", "Nobody.", seconds=0.6, colour="#1F5FD6", transition="wipe", transition_seconds=0.3),
         )
         plain = film(tmp_path, scenes=scenes)
         FiltergraphRenderer().render(plain, tmp_path / "plain.mp4", cache=cache)
