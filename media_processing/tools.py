@@ -404,7 +404,7 @@ def _speed(task: Task) -> Path:
     By Rubber Band, which keeps the length: two of ffmpeg's own atempo lose 0.2 s of 16 at a quarter of the speed.
     """
     factor = task.values["factor"]
-    stretch = f"aresample=async=1:first_pts=0,rubberband=tempo={factor:g}"
+    stretch = f"aresample=async=1:first_pts=0,rubberband=tempo={factor:g}:transients=smooth"
     seconds = task.probe.seconds / factor
     if task.probe.kind == "video":
         fps = f"{_fps(task.probe):.6f}"

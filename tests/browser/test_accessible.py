@@ -30,6 +30,8 @@ def pages(server: Server) -> dict[str, str]:
         "library, nothing found": "/library/?q=zeppelin&orientation=square",
         "asset": f"/library/{seeded['asset']}/",
         "transcript": f"/library/{seeded['talk']}/transcript/",
+        "tools": f"/library/{seeded['asset']}/tools/?tool=background",
+        "tools, trim": f"/library/{seeded['talk']}/tools/?tool=trim",
         "jobs": "/jobs/",
         "review": "/admin/review/",
         "case": f"/admin/review/{seeded['review']}/",
