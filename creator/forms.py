@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from creator.models import Channel
-from creator.services import drafting, stories
+from creator.services import brands, drafting, stories
+from media_processing import fonts
 from media_processing.models import Asset
+from media_processing.timeline import CaptionMotion, Look
 from moderation.services import REASONS
 
 if TYPE_CHECKING:
@@ -161,6 +163,56 @@ class ConsentForm(forms.Form):
         said = self.cleaned_data
         words: dict[str, Any] = {name: said[name] for name in ("name", "speaker", "statement", "given")}
         return {**words, "sample": said["file"] or said["asset"]}
+
+
+class BrandForm(forms.Form):
+    """What a workspace's stories wear."""
+
+    name = forms.CharField(max_length=100, label="Name", help_text="Stands on cards where there is no logo.")
+    is_default = forms.BooleanField(required=False, label="Stories that name no brand wear this one")
+    logo = forms.ModelChoiceField(Asset.objects.none(), required=False, label="Logo", empty_label="None")
+    file = forms.FileField(
+        required=False, label="Or upload one", widget=forms.FileInput(attrs={"accept": "image/*"}),
+        help_text="A PNG or WebP without a background.",
+    )  # fmt: skip
+    headline = forms.ChoiceField(required=False, label="Font of headlines")
+    text = forms.ChoiceField(required=False, label="Font of other text")
+    caption_style = forms.ChoiceField(required=False, label="Captions")
+    intro = forms.ModelChoiceField(Asset.objects.none(), required=False, label="Videos begin with", empty_label="None")
+    outro = forms.ModelChoiceField(Asset.objects.none(), required=False, label="Videos end with", empty_label="None")
+
+    def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = Asset.objects.in_workspace(workspace_id).order_by("title")
+        shown = own.filter(kind__in=(Asset.Kind.IMAGE, Asset.Kind.VIDEO))
+        for name, assets in (("logo", own.filter(kind=Asset.Kind.IMAGE)), ("intro", shown), ("outro", shown)):
+            self.fields[name].queryset = assets  # type: ignore[attr-defined]
+        families = [("", "The program's own"), *fonts.families().items()]
+        for name in brands.FONTS:
+            self.fields[name].choices = families  # type: ignore[attr-defined]
+        motions = [("", "The program's own"), *((each, each.capitalize()) for each in get_args(CaptionMotion))]
+        self.fields["caption_style"].choices = motions  # type: ignore[attr-defined]
+        for name, label in brands.COLOURS.items():
+            usual = getattr(Look(), name)
+            self.fields[name] = forms.CharField(
+                required=False, max_length=30, label=label, initial=usual,
+                widget=forms.TextInput(attrs={"type": "color", "data-usual": usual}),
+            )  # fmt: skip
+
+    def colours(self) -> dict[str, str]:
+        """Those that aren't the program's own."""
+        said = {name: self.cleaned_data[name] for name in brands.COLOURS}
+        return {name: colour for name, colour in said.items() if colour.upper() != getattr(Look(), name)}
+
+    def brand(self) -> dict[str, Any]:
+        """The arguments of brands.keep."""
+        said = self.cleaned_data
+        return {
+            "name": said["name"], "colours": self.colours(),
+            "font_families": {name: said[name] for name in brands.FONTS}, "caption_style": said["caption_style"],
+            "logo": said["file"] or said["logo"], "intro": said["intro"], "outro": said["outro"],
+            "is_default": said["is_default"],
+        }  # fmt: skip
 
 
 class KeyForm(forms.Form):

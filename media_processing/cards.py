@@ -233,7 +233,7 @@ class _Plan:
         self.shape: Mapping[str, Any] = self.layout["tall" if ratio >= TALL else "wide" if ratio <= WIDE else "square"]
         self.colours = _palette(look, self.layout["ground"])
         self.margin: float = _data()["margin"] * self.unit
-        self.rtl = lettering.is_rtl(card.headline)
+        self.rtl = lettering.is_rtl(card.headline or card.quote or card.claim)
 
     def scaled(self, box: Box) -> Box:
         return _times(box, self.scale)

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from creator import jobs
-from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User, VoiceConsent
+from creator.models import ApiKey, Brand, Channel, Job, Membership, Publication, Story, User, VoiceConsent
 from creator.services import publications, query_pictures, reviews
 from media_processing.models import Asset, Rendition
 from media_processing.sound import write_wav
@@ -55,6 +55,7 @@ class World:
     question: str
     """Token of a picture that Alice asked with."""
     consent: VoiceConsent
+    brand: Brand
     clients: dict[str, Client] = field(default_factory=dict)
 
     @property
@@ -109,6 +110,7 @@ def build(cast: Cast, clip: bytes) -> World:
             workspace=cast.workspace, name="River voice", speaker="Rita River", statement="Use it.", given="2026-01-05",
             sample=moved,
         ),
+        brand=Brand.objects.create(workspace=cast.workspace, name="River"),
     )  # fmt: skip
 
 
@@ -161,14 +163,17 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
+        "brand_id": world.brand.pk, "form": "1x1", "variant_id": NO_NUMBER,
         "token": world.question,
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
     if model and model.group(1) in rows_of_admin(world):
         values["object_id"] = values["id"] = rows_of_admin(world)[model.group(1)]
+    if "/cards/" in route:
+        values["kind"] = "webp"
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id"), NOWHERE)
-        values |= dict.fromkeys(("job_id", "key_id", "review_id", "consent_id"), NO_NUMBER)
+        values |= dict.fromkeys(("job_id", "key_id", "review_id", "consent_id", "brand_id"), NO_NUMBER)
         values["object_id"] = values["id"] = NOWHERE if "story" in route or "asset" in route else NO_NUMBER
         values["weight"] = "Thin"
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found.group(1)]), route)
@@ -198,6 +203,8 @@ def body(route: str, world: World) -> dict[str, Any]:
             "name": secrets.token_hex(4), "speaker": "Rita River", "statement": "Use it.", "given": "2026-01-05",
             "file": SimpleUploadedFile("rita.wav", write_wav(None, np.full(4 * 8_000, 900, np.int16), 8_000)),
         },
+        "settings/brands/": {"name": secrets.token_hex(4), "paper_accent": "#7a1f5c"},
+        "settings/brands/<int:brand_id>/": {"name": "River", "is_default": "on"},
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/costs/": {"day": "10", "time_zone": "UTC"},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},

@@ -68,6 +68,8 @@ class Story(models.Model):
     brand = models.ForeignKey("creator.Brand", null=True, blank=True, on_delete=models.SET_NULL, related_name="stories")
     caption_style = models.CharField(max_length=20, blank=True, help_text="how captions move; empty for the brand's")
     layout = models.CharField(max_length=40, blank=True, help_text="of its cards; empty for the one that fits its text")
+    poll = models.JSONField(default=list, blank=True)
+    """The two answers of its cards' poll; empty for none."""
     state = models.CharField(max_length=12, choices=State.choices, default=State.MAKING)
     version = models.PositiveIntegerField(default=1)
     """Grows with every edit; an edit of an older version is refused with a conflict."""

@@ -13,7 +13,7 @@ from django.db.models import F
 
 from creator import jobs
 from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant, Workspace
-from creator.services import charges, choices, voices
+from creator.services import charges, choices, composing, voices
 from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
@@ -170,12 +170,14 @@ def edit_story(
     story: Story, *, by: User | None, version: int | None = None, title: str | None = None,
     summary: str | None = None, hashtags: Sequence[str] | None = None, music: str | None = None,
     style: str | None = None, voice: str | None = None, caption_style: str | None = None,
+    layout: str | None = None, brand: str | None = None, poll: str | None = None,
 ) -> Story:  # fmt: skip
     """Change what stands around the scenes.
 
     `music` is a mood; empty takes it away. `style` is one of the painter's, for what is drawn from now on. `voice` is
     one of those that are offered, empty for the engine's default; the next render speaks every scene in it.
-    `caption_style` says how captions move, empty for as the brand's do.
+    `caption_style` says how captions move, empty for as the brand's do. `layout` is that of its cards, empty for the
+    one that fits; `brand` the number of a brand, empty for the workspace's; `poll` two answers, one a line.
     """
     with editing(story, by=by, version=version, what="story") as fresh:
         if title is not None:
@@ -203,8 +205,35 @@ def edit_story(
                 step = f"Use {', '.join(get_args(CaptionMotion))}."
                 raise EngineError(f"Captions can't move like {caption_style!r}.", next_step=step, permanent=True)
             fresh.caption_style = caption_style
-        fresh.save(update_fields=["title", "summary", "hashtags", "music", "style", "voice", "caption_style"])
+        _dress(fresh, layout=layout, brand=brand, poll=poll)
+        fresh.save(
+            update_fields=[
+                "title", "summary", "hashtags", "music", "style", "voice", "caption_style", "layout", "brand", "poll"
+            ]
+        )  # fmt: skip
     return story
+
+
+def _dress(story: Story, *, layout: str | None, brand: str | None, poll: str | None) -> None:
+    """How a story's cards are laid out, checked."""
+    if poll is not None:
+        require(poll)
+        story.poll = composing.check_poll(poll.splitlines())
+    if layout is not None:
+        offered = {offer.name: offer for offer in composing.offers(composing.card_of(story))}
+        if layout and layout not in offered:
+            step = f"Use {', '.join(offered)}."
+            raise EngineError(f"There is no layout {layout!r}.", next_step=step, permanent=True)
+        if layout and offered[layout].why:
+            raise EngineError(
+                f"The layout {offered[layout].title} doesn't fit: {offered[layout].why}", next_step="Choose another."
+            )
+        story.layout = layout
+    if brand is not None:
+        chosen = story.workspace.brands.filter(pk=int(brand) if brand.isdecimal() and len(brand) < 19 else 0).first()
+        if brand and chosen is None:
+            raise EngineError("There is no such brand.", next_step="Choose one of the list.", permanent=True)
+        story.brand = chosen
 
 
 def _text(value: str, longest: int, what: str) -> str:

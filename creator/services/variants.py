@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -14,20 +12,18 @@ from django.conf import settings
 
 from creator import jobs
 from creator.jobs import Work
-from creator.models import Brand, Scene, Story, Variant
-from creator.services import choices, framing, music
+from creator.models import Scene, Story, Variant
+from creator.services import brands, choices, composing, framing, music
 from creator.services.digests import digest_of
 from generation.sentences import sentences
 from media_processing import captions, cards, gate
 from media_processing import services as media
-from media_processing.decoding import frame_at
 from media_processing.engine import EngineError, Progress, no_progress
 from media_processing.engines.base import Passage, Word
 from media_processing.models import Asset, Rendition
 from media_processing.recipes import RECIPES, Recipe
 from media_processing.timeline import (
     CaptionMotion,
-    CaptionStyle,
     Look,
     Overlay,
     Timeline,
@@ -59,20 +55,13 @@ def timeline(story: Story, variant: Variant, *, find_crops: bool = False) -> Tim
         for position, scene in enumerate(story.scenes.select_related("asset", "sound"))
         if scene.asset is not None
     ]
-    brand = brand_of(story)
+    brand = brands.brand_of(story)
     overlays = (Overlay(brand.logo.file),) if brand and brand.logo else ()
     if brand and scenes:
         scenes = [*_bumper("intro", brand.intro), *scenes, *_bumper("outro", brand.outro)]
     return Timeline(
         form.width, form.height, tuple(scenes), language=story.language, look=look(story), overlays=overlays
     )
-
-
-def brand_of(story: Story) -> Brand | None:
-    """The brand that a story wears: its own, else its workspace's default."""
-    brands = Brand.objects.select_related("logo", "intro", "outro").filter(workspace=story.workspace_id)
-    chosen = {"pk": story.brand_id} if story.brand_id else {"is_default": True}
-    return brands.filter(**chosen).first()
 
 
 def _bumper(name: str, asset: Asset | None) -> list[TimelineScene]:
@@ -87,13 +76,14 @@ def _bumper(name: str, asset: Asset | None) -> list[TimelineScene]:
 
 
 def look(story: Story) -> Look:
-    """The brand's look of the story's workspace."""
-    return Look(captions=CaptionStyle(motion=caption_motion(story)))
+    """How a story looks: its brand's colours and fonts, and how its captions move."""
+    worn = brands.look_of(brands.brand_of(story))
+    return replace(worn, captions=replace(worn.captions, motion=caption_motion(story)))
 
 
 def caption_motion(story: Story) -> CaptionMotion:
     """How a story's captions move: as it says, else as its brand does."""
-    brand = brand_of(story)
+    brand = brands.brand_of(story)
     said = (story.caption_style, brand.caption_style if brand else "")
     known: tuple[CaptionMotion, ...] = get_args(CaptionMotion)
     return next((motion for wanted in said for motion in known if motion == wanted), "word")
@@ -145,13 +135,14 @@ def made_from(story: Story, variant: Variant) -> str:
         for scene in story.scenes.select_related("asset", "sound")
     ]  # fmt: skip
     if form.kind == "card":
-        return digest_of("card 1", form.name, story.title, story.summary, story.language, scenes[:1])
+        return digest_of(composing.key(story, form.name), scenes[:1])
     chosen = [story.music] if story.music else []
-    brand = brand_of(story)
+    brand = brands.brand_of(story)
     motion = caption_motion(story)
     chosen += [] if motion == "word" else [f"captions {motion}"]
     worn = [asset.digest if asset else "" for asset in (brand.logo, brand.intro, brand.outro)] if brand else []
-    return digest_of("video 1", form.name, story.language, engine.name, scenes, *chosen, *([worn] if any(worn) else []))
+    worn = ([worn] if any(worn) else []) + brands.colours_and_fonts(brand)
+    return digest_of("video 1", form.name, story.language, engine.name, scenes, *chosen, *worn)
 
 
 def _direction(scene: Scene) -> list[Any]:
@@ -234,52 +225,27 @@ def render_as(story: Story, variant: Variant, recipe: Recipe, progress: Progress
 
 
 def _further(variant: Variant) -> list[Rendition]:
-    """What other recipes made of a variant as it is."""
-    keys = [digest_of(variant.made_from, "video", name) for name in RECIPES]
-    found = Rendition.objects.filter(workspace_id=variant.story.workspace_id, key__in=keys).order_by("recipe")
-    return list(found) if variant.made_from and variant.kind == "video" else []
+    """What other recipes made of a video as it is, or the cards of a carousel behind the first, in order."""
+    if not variant.made_from:
+        return []
+    names = RECIPES if variant.kind == "video" else range(2, composing.MOST_PAGES + 1)
+    keys = [digest_of(variant.made_from, variant.kind, name) for name in names]
+    found = {each.key: each for each in Rendition.objects.filter(workspace_id=variant.story.workspace_id, key__in=keys)}
+    return [found[key] for key in keys if key in found]
 
 
 def _render_card(work: Work, story: Story, variant: Variant, key: str) -> None:
     form = parse_format(variant.format)
-    image = compose_card(story, variant).image
+    drawn = [cards.encode(composed.image, "png") for composed in composing.compose_all(story, variant.format)]
     with work.effect():
-        variant.rendition = media.store_rendition(
-            story.workspace_id, key=digest_of(key, "card"), recipe=variant.format, content=cards.encode(image, "png"),
-            content_type="image/png", width=form.width, height=form.height, made_by={"engine": "cards"},
-        )  # fmt: skip
+        for page, content in enumerate(drawn, 1):
+            kept = media.store_rendition(
+                story.workspace_id, key=digest_of(key, "card", *([page] if page > 1 else [])),
+                recipe=variant.format + (f" page {page}" if page > 1 else ""), content=content,
+                content_type="image/png", width=form.width, height=form.height, made_by={"engine": "cards"},
+            )  # fmt: skip
+            variant.rendition = kept if page == 1 else variant.rendition
         _finish(work, variant, key)
-
-
-def compose_card(story: Story, variant: Variant) -> cards.Composed:
-    """A card of the story as it is, with what the gate wants to know of it."""
-    form = parse_format(variant.format)
-    scene = next((scene for scene in story.scenes.select_related("asset") if scene.asset), None)
-    with still_of(scene) as picture:
-        card = cards.Card(
-            headline=story.title, text=card_text(story), picture=picture, language=story.language,
-            credit=scene.asset.credit if scene and scene.asset else "",
-        )  # fmt: skip
-        return cards.compose(card, (form.width, form.height), look(story))
-
-
-@contextmanager
-def still_of(scene: Scene | None) -> Iterator[Path | None]:
-    """A scene's picture as a file: its asset, or the frame of its video."""
-    if scene is None or scene.asset is None:
-        yield None
-    elif scene.asset.kind == Asset.Kind.IMAGE:
-        yield scene.asset.file
-    else:
-        with tempfile.TemporaryDirectory(prefix="storyloom-") as folder:
-            path = Path(folder) / "frame.png"
-            frame_at(scene.asset.file, scene.start, max_side=1920).save(path)
-            yield path
-
-
-def card_text(story: Story) -> str:
-    """The line under a card's headline: the first sentence of the summary."""
-    return re.split(r"(?<=[.!?।。])\s", story.summary.strip(), maxsplit=1)[0]
 
 
 def _finish(work: Work, variant: Variant, key: str) -> None:
@@ -299,7 +265,8 @@ def check(story: Story) -> list[dict[str, Any]]:
             faults = gate.check_video(variant.rendition.file, line)
             found += _off_the_brief(story, variant, line.seconds)
         else:
-            faults = gate.check_card(compose_card(story, variant))
+            composed = composing.compose_all(story, variant.format)
+            faults = [fault for card in composed for fault in gate.check_card(card)]
         found += [asdict(fault) | {"format": variant.format} for fault in faults]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from creator.access import may
 from creator.models import Job, Scene, Story, User, Variant
-from creator.services import choices, framing, variants
+from creator.services import choices, composing, framing, variants
 from creator.services.making import is_spoken
 from creator.services.stories import MAKE
 from creator.templatetags.storyloom import (
@@ -24,6 +25,7 @@ from creator.templatetags.storyloom import (
 from creator.views import alternatives, recording, wording
 from creator.views.alternatives import picture
 from generation.sentences import sentences
+from media_processing import cards
 from media_processing.burning import on_screen
 from media_processing.captions import TimedWord, room_of, scene_cues
 from media_processing.timeline import FORMATS, Timeline
@@ -58,6 +60,10 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "style": story.style,
         "voice": story.voice,
         "caption_style": story.caption_style,
+        "layout": story.layout,
+        "brand": str(story.brand_id or ""),
+        "poll": "\n".join(story.poll),
+        "cards": _cards(story),
         "caption_motion": variants.caption_motion(story),
         "state": story.state,
         "state_label": story.get_state_display(),
@@ -81,6 +87,19 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "failed": _failure(story) if not job else None,
         "may": rights,
         "next": next_act(story, made, job=job, rights=rights, scenes=bool(scenes)),
+    }
+
+
+def _cards(story: Story) -> dict[str, Any]:
+    """The layouts that there are, what each lacks, and which the program would choose, with its reason."""
+    card = composing.card_of(story, "")
+    chosen, why = cards.fitting(card)
+    return {
+        "layouts": [{"name": each.name, "title": each.title, "lacks": each.why} for each in composing.offers(card)],
+        "chosen": chosen,
+        "why": why,
+        "pages": composing.page_count(replace(card, layout=story.layout or chosen)),
+        "preview": reverse("story-card", args=[story.pk, "FORMAT", "webp"]),
     }
 
 

@@ -38,6 +38,7 @@ def story(request: HttpRequest, story_id: UUID) -> HttpResponse:
     context = {**_acts(request, found), "article": sentences(found.brief.article, found.brief.article_language)}
     context |= {"moods": MOODS.items(), "styles": choices.engine("painter", found.workspace).styles.items()}
     context |= {"effects": effects.titles().items(), "no_effects": effects.problem()}
+    context |= {"brands": found.workspace.brands.all()}
     context |= {"voices": _voices(found), **alternatives.page(found)}
     return render(request, "studio/story.html", {**context, "lined": True})
 
@@ -82,7 +83,7 @@ def data(request: HttpRequest, story_id: UUID) -> JsonResponse:
 # Edits: one operation at a time, each naming the version that it was made on -----------------------------------------
 
 
-STORY_TEXTS = ("title", "summary", "music", "style", "voice", "caption_style")
+STORY_TEXTS = ("title", "summary", "music", "style", "voice", "caption_style", "layout", "brand", "poll")
 SCENE_TEXTS = ("narration", "on_screen", "visual", "alt", "motion", "transition", "effect")
 
 

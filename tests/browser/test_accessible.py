@@ -37,6 +37,7 @@ def pages(server: Server) -> dict[str, str]:
         "case": f"/admin/review/{seeded['review']}/",
         "engines": "/settings/engines/",
         "channels": "/settings/channels/",
+        "brands": "/settings/brands/",
         "costs": "/settings/costs/",
         "illustrator": "/settings/illustrator/?words=a+red+car",
         "lost": "/nowhere/",

@@ -95,6 +95,14 @@ def test_every_layout_sets_every_script(tmp_path: Path, layout: str, language: s
         assert flaws(compose(full(tmp_path, layout, language=language), size, Look(), scale=0.25)) == []
 
 
+def test_an_arabic_quote_begins_on_the_right(tmp_path: Path) -> None:
+    composed = compose(full(tmp_path, "quote", language="ar"), (1080, 1080), Look())
+    quote = next(part for part in composed.parts if part.name == "quote")
+    above = composed.image.crop((int(quote.box[0]), int(quote.box[1]) - 110, int(quote.box[2]), int(quote.box[1]) - 20))
+    inked = (np.abs(np.asarray(above, int) - np.array((20, 19, 17))).sum(axis=2) > 150).any(axis=0)
+    assert np.flatnonzero(inked).min() > above.width * 0.6
+
+
 @pytest.mark.parametrize("layout", cards.layouts())
 def test_too_much_text_ends_in_an_ellipsis_at_a_legible_size(tmp_path: Path, layout: str) -> None:
     for size in SIZES:

@@ -2,6 +2,7 @@
 // The server says how captions break into lines; for words that it hasn't heard yet they are filled by the same limits.
 import { typing } from "../shortcuts.js";
 import { captionsOf } from "./captions.js";
+import { Cards } from "./cards.js";
 import { part } from "./scenes.js";
 
 const LEAD = 0.15;
@@ -17,6 +18,7 @@ export class Stage {
     this.format = store.doc.variants[0]?.format ?? "";
     this.mode = this.variant?.fresh ? "made" : "live";
     this.playing = false;
+    this.cards = new Cards(store, root);
     part(root, "formats").addEventListener("click", (event) => this.tab(event));
     part(root, "formats").addEventListener("keydown", (event) => this.arrows(event));
     part(root, "modes").addEventListener("click", ({ target }) => {
@@ -126,14 +128,16 @@ export class Stage {
     const made = this.mode === "made" && variant.url;
     part(this.root, "live").hidden = Boolean(made) || variant.kind === "card";
     part(this.root, "card").hidden = Boolean(made) || variant.kind !== "card";
+    part(this.root, "card-look").hidden = variant.kind !== "card";
     this.made(made ? variant : null);
     part(this.root, "transport").hidden = Boolean(made) || variant.kind === "card" || !scene;
+    if (variant.kind === "card") this.card();
     if (made || !scene) {
       if (!scene) this.bare();
       return;
     }
-    if (variant.kind === "card") this.card();
-    else this.live(scene);
+    if (variant.kind === "card") return;
+    this.live(scene);
   }
 
   // Before there is a scene.
@@ -154,11 +158,7 @@ export class Stage {
   }
 
   card() {
-    const { doc } = this.store;
-    const first = doc.scenes.find(({ picture }) => picture);
-    this.picture(part(this.root, "card-picture"), first?.picture ?? null);
-    part(this.root, "card-title").textContent = this.store.value("", "title");
-    part(this.root, "card-line").textContent = doc.summary.split(/(?<=[.!?।。])\s/)[0];
+    this.cards.show(this.variant);
   }
 
   picture(place, picture) {
