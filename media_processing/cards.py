@@ -31,6 +31,8 @@ PHONE = 1.6
 """Height by width from which phones draw over top and bottom."""
 LARGEST = 4096
 """Pixels of the long side that a picture is decoded with."""
+GLANCE = 1000
+"""The same for a preview: a JPEG of 12 megapixels is then decoded at half its size."""
 TRIAL = 360
 """Pixels of the long side of the small copy on which the strength of a scrim is found."""
 MOST_PICTURES = 3
@@ -380,7 +382,9 @@ class _Plan:
         for path, area in self.picture_areas():
             left, top, right, bottom = (round(edge) for edge in self.scaled(area))
             chosen = self.card.focus if path == self.card.picture else None
-            picture = cover(_decoded(path), right - left, bottom - top, chosen or _standing_out(path), quick=True)
+            side = LARGEST if self.scale > 0.5 else GLANCE
+            focus = chosen or _standing_out(path, side)
+            picture = cover(_decoded(path, side), right - left, bottom - top, focus, quick=True)
             image.paste(_duotone(picture, self.colours["ground"]) if kind == "duotone" else picture, (left, top))
         on_ground = [part for part in parts if not part.name.startswith(("label", "page"))]
         if self.card.all_pictures and kind in ("scrim", "duotone") and not self.layout.get("plate"):
@@ -677,14 +681,14 @@ def _lowest_contrast(image: Image.Image, box: Box, colour: str) -> float:
     return (max(own, near) + 0.05) / (min(own, near) + 0.05)
 
 
-def _decoded(path: Path) -> Image.Image:
+def _decoded(path: Path, max_side: int = LARGEST) -> Image.Image:
     """A picture, decoded once for all the shapes of a card. Raises MediaError."""
-    return _kept(path, _changed(path))
+    return _kept(path, max_side, _changed(path))
 
 
-def _standing_out(path: Path) -> tuple[float, float]:
+def _standing_out(path: Path, max_side: int) -> tuple[float, float]:
     """The point of a picture that crops keep, found once for all the shapes of a card."""
-    return _found(path, _changed(path))
+    return _found(path, max_side, _changed(path))
 
 
 def _changed(path: Path) -> int:
@@ -692,14 +696,14 @@ def _changed(path: Path) -> int:
 
 
 @functools.lru_cache(maxsize=MOST_PICTURES + 1)
-def _kept(path: Path, _changed: int) -> Image.Image:
+def _kept(path: Path, max_side: int, _changed: int) -> Image.Image:
     """Only the newest few: those of one card, with its logo."""
-    return open_picture(path, max_side=LARGEST)
+    return open_picture(path, max_side=max_side)
 
 
 @functools.lru_cache(maxsize=64)
-def _found(path: Path, _changed: int) -> tuple[float, float]:
-    picture = _decoded(path)
+def _found(path: Path, max_side: int, _changed: int) -> tuple[float, float]:
+    picture = _decoded(path, max_side)
     return focus_point(picture.reduce(max(1, max(picture.size) // TRIAL)))
 
 
