@@ -44,7 +44,7 @@ def foreground(
     share = min(1.0, SIDE / max(rgb.size))
     small = rgb.resize((max(1, round(rgb.width * share)), max(1, round(rgb.height * share))), Image.Resampling.BOX)
     marks = _marked(small.size, share, box, strokes)
-    pixels = np.asarray(small, dtype=np.float32) / 255
+    pixels: Floats = (np.asarray(small, dtype=np.float32) / 255).astype(np.float32)
     inside = marks != BEHIND if box else marks == FRONT
     behind = marks == BEHIND if (marks == BEHIND).any() else _rim(marks)
     if not inside.any():
@@ -63,7 +63,7 @@ def foreground(
             inside, behind = weight > 0.5, weight <= 0.5
             if not inside.any() or not behind.any():
                 break
-        cost = _unlikeliness(pixels, pixels[inside]) - _unlikeliness(pixels, pixels[behind])
+        cost: Floats = np.subtract(_unlikeliness(pixels, pixels[inside]), _unlikeliness(pixels, pixels[behind]))
         weight = minimum_cut(cost, edges, marks, start=weight)
         progress((number + 1) / (ROUNDS + 1))
     if (weight > 0.5).mean() < 0.001:
@@ -99,7 +99,8 @@ def _rim(marks: NDArray[np.uint8]) -> NDArray[np.bool_]:
     rim = np.ones(marks.shape, bool)
     wide = max(2, max(marks.shape) // 40)
     rim[wide:-wide, wide:-wide] = False
-    return rim & (marks != FRONT)
+    free: NDArray[np.bool_] = rim & (marks != FRONT)
+    return free
 
 
 def _unlikeliness(pixels: Floats, examples: Floats) -> Floats:

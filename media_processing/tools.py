@@ -191,7 +191,7 @@ def _strokes(parameter: Parameter, probe: Probe, said: Any) -> list[dict[str, An
     """Strokes as matting.foreground takes them, in whole pixels of the picture."""
     try:
         given = json.loads(said) if isinstance(said, str) else said
-        strokes = [
+        strokes: list[dict[str, Any]] = [
             {
                 "keep": bool(each["keep"]),
                 "size": round(min(max(float(each["size"]), 1.0), 0.5 * max(probe.width, probe.height))),
@@ -239,7 +239,7 @@ def _film(
     With `mark` the last filter takes it as its second input.
     """
     even = "crop=trunc(iw/2)*2:trunc(ih/2)*2"
-    *before, last = [f"scale={_TO_BT709}", "format=yuv420p", *filters]
+    before, last = [f"scale={_TO_BT709}", "format=yuv420p", *filters[:-1]], filters[-1]
     inputs = untrusted(task.source)
     if mark:
         inputs += ["-i", str(mark)]

@@ -37,11 +37,11 @@ def page(request: HttpRequest, asset_id: UUID) -> HttpResponse:
     problem: EngineError | None = None
     if posted:
         try:
-            job = copies.ask_to_use(asset, by=person_of(request), tool=wanted, said=said)
+            asked = copies.ask_to_use(asset, by=person_of(request), tool=wanted, said=said)
         except EngineError as error:
             problem = error
         else:
-            return redirect(f"{reverse('asset-tools', args=[asset.pk])}?tool={tool.name}&job={job.pk}")
+            return redirect(f"{reverse('asset-tools', args=[asset.pk])}?tool={tool.name}&job={asked.pk}")
     job = _job(request, asset)
     if job is not None and not posted:
         said = job.subject["parameters"] | said
