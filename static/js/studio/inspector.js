@@ -1,6 +1,7 @@
 // The chosen scene: its picture and the others on offer, why they stand where they stand, and its texts.
 import { Alternatives, explained } from "./alternatives.js";
 import { Readings } from "./readings.js";
+import { Recording } from "./record.js";
 import { part } from "./scenes.js";
 import { Wording } from "./wording.js";
 
@@ -13,6 +14,7 @@ export class Inspector {
     this.wording = new Wording(store, this.body);
     this.alternatives = new Alternatives(store, this.body);
     this.readings = new Readings(store, this.body);
+    this.recording = new Recording(store, this.body);
     this.current = "";
     this.finding = "";
     this.body.addEventListener("input", (event) => {
@@ -70,6 +72,7 @@ export class Inspector {
     this.wording.draw(scene);
     this.alternatives.draw(scene);
     this.readings.draw(scene);
+    this.recording.draw(scene);
     this.offers(scene);
     this.why(scene);
     this.facts(scene);

@@ -1,0 +1,71 @@
+"""A person's own voice in the studio, by Chromium's pretended microphone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS, Server, Visitor
+from tests.browser.test_accessible import SMALL, violations
+from tests.browser.test_alternatives import work_off
+
+pytestmark = pytest.mark.timeout(600)
+PRETENDED = ["--use-fake-device-for-media-stream"]
+"""A microphone that beeps once a second."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *PRETENDED])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_line_is_recorded_sent_asked_about_and_put_aside(
+    server: Server, visit: Callable[..., Visitor], width: int, scheme: str
+) -> None:
+    allowed = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme, "permissions": ["microphone"]}
+    visitor = visit(server, "edith", **allowed)
+    page = visitor.page
+    page.goto(f"/stories/{server.seeded['draft']}/")
+    own = page.get_by_role("region", name="Your own voice")
+    record = own.locator("[data-record]")
+    record.focus()
+    page.keyboard.press("Enter")
+    expect(own.get_by_role("status")).to_contain_text("Recording.")
+    expect(own.get_by_role("meter")).to_be_visible()
+    expect(own.locator("[data-record-clock]")).to_contain_text("3 s")
+    page.keyboard.press("Enter")
+    expect(own.get_by_role("status")).to_contain_text("Listen to it")
+    expect(record).to_have_text("Record again")
+    assert own.get_by_label("What you recorded").evaluate("each => each.src").startswith("blob:")
+    assert violations(page) == [] and page.evaluate(SMALL) == []
+    own.get_by_role("button", name="Use this recording").click()
+    expect(own.get_by_role("status")).to_contain_text("Listening to your recording")
+    work_off(server)
+    expect(own).to_contain_text("doesn't seem to say this line")
+    expect(own.get_by_role("button", name="Keep the line")).to_be_enabled()
+    assert violations(page) == [] and page.evaluate(SMALL) == []
+    own.get_by_role("button", name="Put the recording aside").click()
+    expect(own.get_by_role("button", name="Keep the line")).to_be_hidden()
+    assert not visitor.complaints
+
+
+def test_a_refused_microphone_is_told_and_a_file_goes_instead(server: Server, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(server, "edith")
+    page = visitor.page
+    page.goto(f"/stories/{server.seeded['draft']}/")
+    page.evaluate(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); }"
+    )
+    own = page.get_by_role("region", name="Your own voice")
+    own.get_by_role("button", name="Record").click()
+    expect(own.get_by_role("status")).to_contain_text("upload a file")
+    own.get_by_label("Upload a sound").set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": b"RIFF"})
+    own.get_by_role("button", name="Use this recording").click()
+    expect(own.get_by_role("status")).to_contain_text("Use JPEG")
+    expect(own.get_by_role("button", name="Use this recording")).to_be_enabled()
