@@ -15,7 +15,10 @@ export class Cards {
     this.poll = part(root, "poll");
     part(root, "page-back").addEventListener("click", () => this.turn(-1));
     part(root, "page-on").addEventListener("click", () => this.turn(1));
-    this.layouts.addEventListener("change", () => store.type("", "layout", this.layouts.value));
+    this.layouts.addEventListener("change", () => {
+      this.page = 1; // another layout may have one card only
+      store.type("", "layout", this.layouts.value);
+    });
     this.poll.addEventListener("input", () => {
       const answers = this.poll.value.split("\n").map((line) => line.trim()).filter(Boolean);
       if (answers.length === 0 || answers.length === 2) store.type("", "poll", answers.join("\n"));
