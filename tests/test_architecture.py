@@ -26,6 +26,7 @@ INSIDE_CREATOR = {
     "api": {"api", "services", "models", "access", "jobs", "ranges"},
     "views": {"views", "services", "models", "access", "jobs", "forms", "ranges", "templatetags"},
 }
+EFFECTS = Path("media_processing/effects")
 HEAVY = {
     "torch", "torchvision", "torchaudio", "open_clip", "diffusers", "transformers", "whisper", "TTS", "moviepy",
     "faiss", "onnxruntime", "pocketsphinx", "openai", "qdrant_client",
@@ -90,8 +91,23 @@ def test_heavy_libraries_are_only_imported_inside_functions() -> None:
         f"{path.relative_to(ROOT)} imports {name}"
         for package in MAY_IMPORT
         for path, tree in modules(package)
+        if path.relative_to(ROOT).parent != EFFECTS or path.stem == "__init__"
         for name in imports(tree, top_level_only=True)
         if name.split(".")[0] in HEAVY
+    ]
+    assert not wrong
+
+
+def test_effects_are_only_loaded_by_the_names_of_their_entry_points() -> None:
+    """Each is a class of moviepy's, so its module begins with it: therefore nothing imports those modules."""
+    effects = ".".join(EFFECTS.parts)
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for package in MAY_IMPORT
+        for path, tree in modules(package)
+        if path.relative_to(ROOT).parent != EFFECTS
+        for name in imports(tree)
+        if name.startswith(f"{effects}.") and (ROOT / EFFECTS / f"{name.split('.')[2]}.py").exists()
     ]
     assert not wrong
 
