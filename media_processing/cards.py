@@ -6,7 +6,8 @@ import bisect
 import functools
 import io
 import tomllib
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -116,7 +117,7 @@ def lacks(card: Card, layout: str) -> str:
     return ""
 
 
-_HAS = {
+_HAS: Mapping[str, Callable[[Card], bool]] = {
     "picture": lambda card: bool(card.all_pictures),
     "two-pictures": lambda card: len(card.all_pictures) >= 2,
     "three-pictures": lambda card: len(card.all_pictures) >= 3,
@@ -157,7 +158,7 @@ def shown(card: Card) -> Card:
     wanted = {stack.get(name, name) for name in layout["stack"]} | {"credit"}
     if "claim" in wanted and not card.claim:
         wanted.add("headline")
-    emptied = {
+    emptied: dict[str, Any] = {
         name: "" for name in ("headline", "kicker", "text", "figure", "claim", "quote", "by") if name not in wanted
     }
     places = max(len(layout[shape].get("pictures", ())) for shape in ("tall", "square", "wide"))
@@ -210,7 +211,7 @@ def encode(image: Image.Image, kind: Kind, *, quality: int = 88) -> bytes:
     """The bytes of a card. PNG takes no quality."""
     options: dict[str, dict[str, Any]] = {
         # Run lengths alone: a sixth of the time of the smallest file, which is a tenth smaller.
-        "png": {"compress_level": 1, "compress_type": Image.core.RLE},
+        "png": {"compress_level": 1, "compress_type": zlib.Z_RLE},
         # Full chroma: coloured text on dark ground frays with half of it.
         "jpeg": {"quality": quality, "subsampling": 0, "optimize": True, "progressive": True},
         "webp": {"quality": quality, "method": 2},
@@ -380,12 +381,12 @@ class _Plan:
         image = Image.new("RGB", size, self.colours["ground"])
         kind = self.layout["picture"]
         for path, area in self.picture_areas():
-            left, top, right, bottom = (round(edge) for edge in self.scaled(area))
+            x, y, end, foot = (round(edge) for edge in self.scaled(area))
             chosen = self.card.focus if path == self.card.picture else None
             side = LARGEST if self.scale > 0.5 else GLANCE
             focus = chosen or _standing_out(path, side)
-            picture = cover(_decoded(path, side), right - left, bottom - top, focus, quick=True)
-            image.paste(_duotone(picture, self.colours["ground"]) if kind == "duotone" else picture, (left, top))
+            picture = cover(_decoded(path, side), end - x, foot - y, focus, quick=True)
+            image.paste(_duotone(picture, self.colours["ground"]) if kind == "duotone" else picture, (x, y))
         on_ground = [part for part in parts if not part.name.startswith(("label", "page"))]
         if self.card.all_pictures and kind in ("scrim", "duotone") and not self.layout.get("plate"):
             self._scrim(image, on_ground, gradient=kind == "scrim")

@@ -99,7 +99,8 @@ def keep(
     name = " ".join(name.replace("\x00", "").split())[:100]
     if not name:
         raise EngineError("A brand needs a name.", permanent=True)
-    others = Brand.objects.filter(workspace=workspace).exclude(pk=brand.pk if brand else None)
+    others = Brand.objects.filter(workspace=workspace)
+    others = others.exclude(pk=brand.pk) if brand else others
     if others.filter(name=name).exists():
         raise EngineError(f"There is a brand “{name}” already.", next_step="Give it another name.")
     kept = check_colours(colours)

@@ -99,9 +99,8 @@ def tried(request: HttpRequest) -> HttpResponse:
 
 
 def _drawn(workspace: Workspace, brand: Brand, layout: str, name: str, logo: Asset | None) -> Any:
-    picture = Asset.objects.in_workspace(workspace.pk).filter(kind=Asset.Kind.IMAGE).exclude(
-        pk=logo.pk if logo else None
-    ).order_by("id").first()  # fmt: skip
+    pictures = Asset.objects.in_workspace(workspace.pk).filter(kind=Asset.Kind.IMAGE).order_by("id")
+    picture = (pictures.exclude(pk=logo.pk) if logo else pictures).first()
     card = cards.Card(
         "Forty boats go electric in the harbour", layout, picture.file if picture else None,
         kicker="" if logo else name.replace("\x00", ""), text="The council voted on Monday.", figure="40 %",
