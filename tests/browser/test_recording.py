@@ -53,19 +53,3 @@ def test_a_line_is_recorded_sent_asked_about_and_put_aside(
     own.get_by_role("button", name="Put the recording aside").click()
     expect(own.get_by_role("button", name="Keep the line")).to_be_hidden()
     assert not visitor.complaints
-
-
-def test_a_refused_microphone_is_told_and_a_file_goes_instead(server: Server, visit: Callable[..., Visitor]) -> None:
-    visitor = visit(server, "edith")
-    page = visitor.page
-    page.goto(f"/stories/{server.seeded['draft']}/")
-    page.evaluate(
-        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); }"
-    )
-    own = page.get_by_role("region", name="Your own voice")
-    own.get_by_role("button", name="Record").click()
-    expect(own.get_by_role("status")).to_contain_text("upload a file")
-    own.get_by_label("Upload a sound").set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": b"RIFF"})
-    own.get_by_role("button", name="Use this recording").click()
-    expect(own.get_by_role("status")).to_contain_text("Use JPEG")
-    expect(own.get_by_role("button", name="Use this recording")).to_be_enabled()
