@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from media_processing import captions, sounding
+from media_processing import burning, captions, sounding
 from media_processing.engine import EngineError
 from media_processing.engines.filtergraph import FiltergraphRenderer, pieces
 from media_processing.ffmpeg import encode_frames, run_ffmpeg, slots
@@ -129,7 +129,8 @@ def test_captions_and_speech_keep_their_times(tmp_path: Path) -> None:
     path = render(timeline, tmp_path)
     cue = captions.cues(timeline)[-1]
     # The first caption of the second scene begins with its word, in a box that doesn't slide with the picture.
-    white = [(frame(path, at)[760:860].min(2) > 215).sum() for at in (cue.start - 0.07, cue.start + 0.05)]
+    _left, top, _right, bottom = (round(edge) for edge in burning.caption_box(cue, timeline))
+    white = [(frame(path, at)[top:bottom].min(2) > 215).sum() for at in (cue.start - 0.07, cue.start + 0.05)]
     first = captions.cues(timeline)[0]
     assert first.end < cue.start and white[1] > 400 > white[0]
     assert sounding.measure(path)[0] == pytest.approx(-14, abs=0.7)
