@@ -53,7 +53,7 @@ DEPTHS = (2 * BLOCK, 4_000, DEEPEST)
 BACKGROUND = 256
 """Pictures of the library from which it is told what is usual."""
 TWIN = 0.96
-"""Cosine from which two pictures are shown as one; none of 1,024 different drawings have it with the starter CLIP."""
+"""Cosine from which two pictures are shown as one; of 1,000 drawings, two of the very same description have it."""
 LATIN = frozenset("cs da de en es fi fr hu id it nl no pl pt ro sv sw tr vi".split())  # noqa: SIM905
 
 
