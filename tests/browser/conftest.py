@@ -17,7 +17,9 @@ from tests.processes import ROOT, environment, free_port, manage, running, until
 
 CHROMIUM = "/usr/bin/chromium"
 expect.set_options(timeout=15_000)  # machines that build and test at the same time are slow
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+MICROPHONE = "--use-fake-device-for-media-stream"
+"""A pretended one that beeps once a second; pages still have to be allowed to hear it."""
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", MICROPHONE]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM, FLAGS, Server, Visitor
+from tests.browser.conftest import Server, Visitor
 from tests.browser.test_accessible import SMALL, violations
 from tests.browser.test_alternatives import work_off
 
 pytestmark = pytest.mark.timeout(600)
-PRETENDED = ["--use-fake-device-for-media-stream"]
-"""A microphone that beeps once a second."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *PRETENDED])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
