@@ -313,9 +313,8 @@ def _lines_to_paragraphs(block: str) -> list[str]:
     if len(lines) < 2:
         return lines
     bullets = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
-    fresh = sum(
-        bool(bullets.match(x)) or x[0].isupper() or x[0].isdigit() or bool(_CASELESS.match(x)) for x in lines[1:]
-    )
+    begins = [line.lstrip("\"'“”„«‘’(¿¡") or line for line in lines[1:]]  # somebody's words begin a paragraph, too
+    fresh = sum(bool(bullets.match(x)) or x[0].isupper() or x[0].isdigit() or bool(_CASELESS.match(x)) for x in begins)
     wrapped = sum(line[-1] not in '.!?…"”。।' for line in lines[:-1])
     longest = max(len(line) for line in lines)
     if (

@@ -58,6 +58,12 @@ class TestForms:
         assert "\n" not in read_article(wrapped).text
         assert read_article("Bakery opens Saturday\nfree bread for 100 guests").text.count("\n\n") == 1
 
+    def test_a_paragraph_that_begins_with_a_quotation_is_one(self) -> None:
+        said = "She counted the boats in the harbour again and wrote each of them down in the long list of the guild, "
+        said += "which goes back to the year in which the harbour was dug by hand and paid for with salt."
+        article = read_article(f"Boats come home\nThe fleet of Lund is back.\n{said}\n“Nobody was missing,” she said.")
+        assert (article.title, article.text.count("\n\n")) == ("Boats come home", 2)
+
     def test_addresses_and_noise_lines_go(self) -> None:
         text = read_article(
             "Read the plan at https://example.org/plan. It is long.\n\nAdvertisement\n\nThe end came soon."
