@@ -39,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--minutes", type=float, default=math.inf, help="end after this many minutes of training")
         parser.add_argument("--pictures", type=int, default=32_000, help="how many pictures to draw")
         parser.add_argument("--batch", type=int, default=Plan.batch)
+        parser.add_argument("--rate", type=float, help="the highest learning rate, where the plan's is not wanted")
         parser.add_argument("--further", type=Path, metavar="WEIGHTS", help="train on, from a cache's weights.pt")
         parser.add_argument("--seed", type=int, default=Plan.seed)
         parser.add_argument("--processes", type=int, default=2, help="how many draw at once")
@@ -70,8 +71,10 @@ class Command(BaseCommand):
             except (OSError, ValueError) as error:
                 raise CommandError(str(error)) from error
             self.stdout.write(f"{len(new)} words are new to {further.name}")
-            if not new:  # all is known: a smaller rate, and nothing beside the contrast
+            if not new and not options["rate"]:  # all is known: a smaller rate, and nothing beside the contrast
                 plan = replace(plan, rate=plan.rate / 3, warm_up=plan.warm_up // 2, labels=0.0)
+        if options["rate"]:
+            plan = replace(plan, rate=options["rate"])
         trained = train(
             pictures, lexicon, words, shape, plan,
             watch=self._watch, checkpoint=cache / f"weights{'-further' if further else ''}.pt", further=further,
@@ -83,7 +86,9 @@ class Command(BaseCommand):
             raise CommandError(f"The exported graphs differ from the trained model: {alike}")
         told = {
             "command": f"manage.py train_starter_clip --pictures {len(pictures)} --steps {len(trained.losses)} "
-            f"--batch {plan.batch} --seed {plan.seed}" + (f" --further {further.name}" if further else ""),
+            f"--batch {plan.batch} --seed {plan.seed}"
+            + (f" --rate {options['rate']}" if options["rate"] else "")
+            + (f" --further {further.name}" if further else ""),
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         }
         write_card(trained, out, **told, measured={})
