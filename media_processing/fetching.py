@@ -1,4 +1,4 @@
-"""The one client that fetches what a person or an article names: it reaches the public internet and nothing else."""
+"""The one client that reaches what a person or an article names: addresses of the public internet and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -56,6 +57,15 @@ class Fetched:
 
 
 @dataclass(frozen=True)
+class Posted:
+    """How a POST was answered. The body is never read: nobody should see what an address inside might say."""
+
+    status: int
+    retry_after: str = ""
+    """The header as it came: seconds or a date."""
+
+
+@dataclass(frozen=True)
 class Rules:
     """Where a fetch may go. The defaults are for production; only tests name a loopback server here."""
 
@@ -90,19 +100,26 @@ def fetch(
     wanted = tuple(content_types)
     for _ in range(MAX_REDIRECTS + 1):
         parts = check_url(url, rules)
-        try:
-            answer = _request(url, parts, dict(headers or {}), max_bytes, wanted, deadline, rules)
-        except httpcore2.TimeoutException as error:
-            raise _slow(parts) from error
-        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, ssl.SSLError) as error:
-            raise FetchError(
-                f"{parts.hostname} can't be reached: {str(error) or 'the connection broke'}.",
-                reason="unreachable", permanent=False,
-            ) from error  # fmt: skip
+        answer = _request(url, parts, dict(headers or {}), max_bytes, wanted, deadline, rules)
         if isinstance(answer, Fetched):
             return answer
         url, headers = urljoin(url, answer), None  # headers were meant for the first host
     raise FetchError(f"{url} redirects more than {MAX_REDIRECTS} times.", reason="redirects")
+
+
+def post(
+    url: str, content: bytes, *, headers: Mapping[str, str], timeout: float = 15, rules: Rules | None = None
+) -> Posted:
+    """POST `content` to `url` and return the status of the answer, whatever it is.
+
+    Redirects are not followed, and an answer that never ends costs nothing: the connection is closed once its headers
+    are there. `timeout` is seconds for everything together. Addresses are checked as in `fetch`. Raises FetchError.
+    """
+    rules = rules or Rules()
+    parts = check_url(url, rules)
+    sent = {"User-Agent": USER_AGENT, "Content-Length": str(len(content)), **headers}
+    with _asked("POST", parts, sent, content, time.monotonic() + timeout, rules) as answer:
+        return Posted(answer.status, _headers(answer).get("retry-after", "")[:100])
 
 
 def check_url(url: str, rules: Rules | None = None) -> SplitResult:
@@ -220,6 +237,39 @@ class _CheckedBackend(httpcore2.NetworkBackend):
         raise FetchError("Only addresses of the public internet are fetched.", reason="forbidden")
 
 
+@contextmanager
+def _asked(
+    method: str, parts: SplitResult, headers: Mapping[str, str], content: bytes | None, deadline: float, rules: Rules
+) -> Iterator[httpcore2.Response]:
+    """One request and its answer, whose body may be read inside. Raises FetchError, also for what breaks inside."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise _slow(parts)
+    backend = _CheckedBackend(rules, deadline)
+    try:
+        with (
+            httpcore2.ConnectionPool(
+                network_backend=backend, ssl_context=rules.ssl_context, max_connections=1
+            ) as pool,
+            pool.stream(
+                method, _ascii(parts), headers=list(headers.items()), content=content,
+                extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)},
+            ) as answer,
+        ):  # fmt: skip
+            yield answer
+    except httpcore2.TimeoutException as error:
+        raise _slow(parts) from error
+    except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, ssl.SSLError) as error:
+        raise FetchError(
+            f"{parts.hostname} can't be reached: {str(error) or 'the connection broke'}.",
+            reason="unreachable", permanent=False,
+        ) from error  # fmt: skip
+
+
+def _headers(answer: httpcore2.Response) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+
+
 def _request(
     url: str,
     parts: SplitResult,
@@ -230,26 +280,14 @@ def _request(
     rules: Rules,
 ) -> Fetched | str:
     """One request: what came, or where it redirects to."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise _slow(parts)
     sent = {
         "User-Agent": USER_AGENT,
         "Accept": ", ".join(_accepted(wanted)),
         "Accept-Encoding": "gzip",
         **headers,
     }
-    backend = _CheckedBackend(rules, deadline)
-    with (
-        httpcore2.ConnectionPool(network_backend=backend, ssl_context=rules.ssl_context, max_connections=1) as pool,
-        pool.stream(
-            "GET",
-            _ascii(parts),
-            headers=list(sent.items()),
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)},
-        ) as answer,
-    ):
-        got = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+    with _asked("GET", parts, sent, None, deadline, rules) as answer:
+        got = _headers(answer)
         if answer.status in _REDIRECTS and "location" in got:
             return got["location"]
         if not 200 <= answer.status < 300:
