@@ -10,6 +10,7 @@ from creator.jobs import submit, working_on
 from creator.models import Job, Workspace
 from creator.services import (
     alternatives,
+    audit,
     charges,
     copies,
     drafting,
@@ -170,3 +171,4 @@ def submit_periodic(now: datetime) -> None:
     copies.refresh_where_behind(now)
     reindexing.start_where_changed()
     watching.look_soon(now)
+    audit.export_head(now)

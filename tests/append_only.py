@@ -1,4 +1,4 @@
-"""Lets tests that commit end: they empty all tables, which the triggers of decisions forbid on SQLite."""
+"""Lets tests that commit end: they empty all tables, which the triggers of append-only ones forbid on SQLite."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from importlib import import_module
 import pytest
 from django.db import connection
 
-triggers = import_module("moderation.migrations.0002_append_only")
+HELD = {
+    "moderation_decision": import_module("moderation.migrations.0002_append_only"),
+    "creator_auditentry": import_module("creator.migrations.0010_audit"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +27,7 @@ def decisions_may_go(request: pytest.FixtureRequest) -> Iterator[None]:
     if connection.vendor != "sqlite":
         return
     with connection.schema_editor() as editor:
-        triggers.let_go(None, editor)
-        editor.execute("DELETE FROM moderation_decision")
-        triggers.hold(None, editor)
+        for table, triggers in HELD.items():
+            triggers.let_go(None, editor)
+            editor.execute(f"DELETE FROM {table}")
+            triggers.hold(None, editor)

@@ -1,5 +1,6 @@
 """The nouns of the application."""
 
+from creator.models.audit import AuditEntry
 from creator.models.brand import Brand, VoiceConsent
 from creator.models.job import Event, Job, Worker
 from creator.models.publication import ApiKey, Channel, Publication
@@ -7,6 +8,6 @@ from creator.models.story import Alternative, Brief, Revision, Scene, Story, Var
 from creator.models.workspace import Collection, Membership, User, Workspace
 
 __all__ = [
-    "Alternative", "ApiKey", "Brand", "Brief", "Channel", "Collection", "Event", "Job", "Membership", "Publication",
-    "Revision", "Scene", "Story", "User", "Variant", "VoiceConsent", "Worker", "Workspace",
+    "Alternative", "ApiKey", "AuditEntry", "Brand", "Brief", "Channel", "Collection", "Event", "Job", "Membership",
+    "Publication", "Revision", "Scene", "Story", "User", "Variant", "VoiceConsent", "Worker", "Workspace",
 ]
