@@ -2,12 +2,39 @@
 
 from creator.models.audit import AuditEntry
 from creator.models.brand import Brand, VoiceConsent
+from creator.models.history import Operation, StoryVersion
 from creator.models.job import Event, Job, Worker
+from creator.models.notice import Notice
 from creator.models.publication import ApiKey, Channel, Publication
 from creator.models.story import Alternative, Brief, Revision, Scene, Story, Variant
-from creator.models.workspace import Collection, Membership, User, Workspace
+from creator.models.together import Comment, Presence, ReviewLink
+from creator.models.workspace import Collection, Invitation, Membership, User, Workspace
 
 __all__ = [
-    "Alternative", "ApiKey", "AuditEntry", "Brand", "Brief", "Channel", "Collection", "Event", "Job", "Membership",
-    "Publication", "Revision", "Scene", "Story", "User", "Variant", "VoiceConsent", "Worker", "Workspace",
+    "Alternative",
+    "ApiKey",
+    "AuditEntry",
+    "Brand",
+    "Brief",
+    "Channel",
+    "Collection",
+    "Comment",
+    "Event",
+    "Invitation",
+    "Job",
+    "Membership",
+    "Notice",
+    "Operation",
+    "Presence",
+    "Publication",
+    "ReviewLink",
+    "Revision",
+    "Scene",
+    "Story",
+    "StoryVersion",
+    "User",
+    "Variant",
+    "VoiceConsent",
+    "Worker",
+    "Workspace",
 ]

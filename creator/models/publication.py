@@ -1,4 +1,4 @@
-"""Channels, the keys of the apps that read them, and what was released to them."""
+"""Channels, and what was released to them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Channel(models.Model):
     name = models.CharField(max_length=100)
     surface = models.CharField(max_length=20, default="site")
     """Which thresholds of a policy hold for it: internal, site, app, ads."""
+    public = models.BooleanField(default=False, help_text="anybody may read its feeds, without a key")
 
     class Meta:
         ordering = ("name",)
@@ -24,25 +25,6 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class ApiKey(models.Model):
-    """A downstream app's key to one channel. Only a hash is kept."""
-
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="keys")
-    name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=12, db_index=True)
-    digest = models.CharField(max_length=64, unique=True)
-    """sha256 of the key: it has 256 random bits, so a slow hash would add nothing."""
-    scopes = models.JSONField(default=list)
-    """"stories:read"."""
-    expires = models.DateTimeField(null=True, blank=True)
-    revoked = models.DateTimeField(null=True, blank=True)
-    last_used = models.DateTimeField(null=True, blank=True)
-    created = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.prefix}…)"
 
 
 class PublicationQuerySet(models.QuerySet["Publication"]):
@@ -62,6 +44,8 @@ class Publication(models.Model):
     """The files that the channel's keys may download."""
     document = models.JSONField(default=dict)
     """What the API says of it, made once at publication."""
+    language = models.CharField(max_length=12, default="en")
+    """The document's: what lists are narrowed by."""
     published = models.DateTimeField()
     updated = models.DateTimeField()
     withdrawn = models.DateTimeField(null=True, blank=True)
@@ -72,7 +56,10 @@ class Publication(models.Model):
     class Meta:
         ordering = ("-published", "id")
         constraints = (models.UniqueConstraint(fields=("channel", "story"), name="one_publication_per_channel"),)
-        indexes = (models.Index(fields=("channel", "-published", "id")),)
+        indexes = (
+            models.Index(fields=("channel", "-published", "id")),
+            models.Index(fields=("channel", "language", "-published", "id")),
+        )
 
     def __str__(self) -> str:
         return f"{self.story_id} on {self.channel_id}"

@@ -58,6 +58,9 @@ class Story(models.Model):
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="stories")
     brief = models.OneToOneField(Brief, on_delete=models.PROTECT, related_name="story")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="stories")
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_stories"
+    )
     title = models.CharField(max_length=300, blank=True)
     summary = models.TextField(blank=True)
     hashtags = models.JSONField(default=list, blank=True)
@@ -72,7 +75,7 @@ class Story(models.Model):
     """The two answers of its cards' poll; empty for none."""
     state = models.CharField(max_length=12, choices=State.choices, default=State.MAKING)
     version = models.PositiveIntegerField(default=1)
-    """Grows with every edit; an edit of an older version is refused with a conflict."""
+    """Grows with every edit, which names the version that it was made on."""
     engines = models.JSONField(default=dict, blank=True)
     """Which engine made what: {"writer": "extractive", ...}."""
     findings = models.JSONField(default=list, blank=True)

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.auth.models import AbstractUser
+from django.core.signing import BadSignature, Signer
 from django.db import models
+from django.urls import reverse
+from django.utils import timezone
 
 
 class User(AbstractUser):
     """A person. What they may do hangs on their membership in a workspace."""
+
+    workspace = models.ForeignKey(
+        "creator.Workspace", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """The one that they look at, if they are in several."""
+    language = models.CharField(max_length=10, blank=True)
+    """Of pages and e-mails; the browser's where none is chosen."""
+    time_zone = models.CharField(max_length=64, default="UTC")
+    digest_hour = models.PositiveSmallIntegerField(default=8)
+    """The hour of their day at which the digest is sent."""
+    told = models.JSONField(default=dict, blank=True)
+    """Their choice of how they are told: kind of notice -> ["app", "mail" or "digest"]. See creator/services/notices.py."""
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
@@ -45,6 +62,50 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.workspace}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Those that can still be accepted."""
+        return self.filter(accepted__isnull=True, withdrawn__isnull=True, expires__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """A way into a workspace for one person, by a link that is sent or handed to them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    address = models.EmailField(blank=True)
+    """Where it was sent; blank for a link that is handed over."""
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.EDITOR)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
+    accepted = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    withdrawn = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created",)
+
+    def __str__(self) -> str:
+        return f"{self.address or 'somebody'} to {self.workspace} as {self.role}"
+
+    @property
+    def path(self) -> str:
+        """The path of its link. It is signed, so that a copy of the database opens no door."""
+        return reverse("invitation", args=[Signer(salt="invitation").sign(str(self.pk))])
+
+    @classmethod
+    def at(cls, token: str) -> Invitation | None:
+        """The open invitation of a link, or None."""
+        try:
+            key = Signer(salt="invitation").unsign(token)
+        except BadSignature:
+            return None
+        return cls.objects.open().filter(pk=key).select_related("workspace", "by").first()
 
 
 class Collection(models.Model):
