@@ -1,11 +1,12 @@
 """The nouns of the application."""
 
+from creator.models.api_key import ApiKey, IdempotentCall
 from creator.models.audit import AuditEntry
 from creator.models.brand import Brand, VoiceConsent
 from creator.models.history import Operation, StoryVersion
 from creator.models.job import Event, Job, Worker
 from creator.models.notice import Notice
-from creator.models.publication import ApiKey, Channel, Publication
+from creator.models.publication import Channel, Publication
 from creator.models.story import Alternative, Brief, Revision, Scene, Story, Variant
 from creator.models.together import Comment, Presence, ReviewLink
 from creator.models.workspace import Collection, Invitation, Membership, User, Workspace
@@ -20,6 +21,7 @@ __all__ = [
     "Collection",
     "Comment",
     "Event",
+    "IdempotentCall",
     "Invitation",
     "Job",
     "Membership",

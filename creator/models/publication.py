@@ -58,7 +58,7 @@ class Publication(models.Model):
         constraints = (models.UniqueConstraint(fields=("channel", "story"), name="one_publication_per_channel"),)
         indexes = (
             models.Index(fields=("channel", "-published", "id")),
-            models.Index(fields=("channel", "language", "-published", "id")),
+            models.Index(fields=("channel", "language", "-published", "id"), name="creator_pub_channel_language"),
         )
 
     def __str__(self) -> str:

@@ -79,6 +79,7 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
         )  # fmt: skip
         publication.updated, publication.withdrawn, publication.reason = now, None, ""
         publication.document = _document(story, revisions, publication.published, now)
+        publication.language = publication.document["language"][:12]
         publication.save()
         publication.revisions.set(revisions)
         publication.renditions.set([each["id"] for each in publication.document["renditions"]])
