@@ -37,6 +37,11 @@ class Environment(BaseSettings):
     offline: bool = Field(
         default=False, alias="STORYLOOM_OFFLINE", description="Refuse every request to another machine."
     )
+    webhook_addresses: str = Field(
+        default="",
+        alias="STORYLOOM_WEBHOOK_ADDRESSES",
+        description="Addresses inside your network that webhooks may reach: 10.0.0.5:8080, with commas.",
+    )
     watch: str = Field(
         default="", alias="STORYLOOM_WATCH", description="A folder whose new files come into the library by themselves."
     )

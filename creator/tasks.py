@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from celery import shared_task
+from django.utils import timezone
 
 from creator.jobs import submit, working_on
-from creator.models import Job, Workspace
+from creator.models import Endpoint, Job, Workspace
 from creator.services import (
     alternatives,
     audit,
@@ -23,6 +24,7 @@ from creator.services import (
     tools,
     transcripts,
     watching,
+    webhooks,
     wording,
 )
 from search import services as search
@@ -140,6 +142,14 @@ def find_copies(job_id: int) -> None:
             copies.find(work)
 
 
+@shared_task(name="deliver_webhooks")  # type: ignore[untyped-decorator]
+def deliver_webhooks(job_id: int) -> None:
+    """Send an endpoint what is due."""
+    with working_on(job_id) as work:
+        if work:
+            webhooks.deliver(work)
+
+
 @shared_task(name="reindex")  # type: ignore[untyped-decorator]
 def reindex(job_id: int) -> None:
     """Have another search model see every picture, and let it take over."""
@@ -157,6 +167,8 @@ def tidy(job_id: int) -> None:
             charges.close_lost()
             search.mend()
             reindexing.forget_old()
+            webhooks.forget_old(timezone.now())
+            webhooks.wake(Endpoint.objects.all())
             reindexing.fill_in()
             for each in Workspace.objects.all():
                 importing.submit_filling_in(each)

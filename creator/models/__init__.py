@@ -9,6 +9,7 @@ from creator.models.notice import Notice
 from creator.models.publication import Channel, Publication
 from creator.models.story import Alternative, Brief, Revision, Scene, Story, Variant
 from creator.models.together import Comment, Presence, ReviewLink
+from creator.models.webhook import Delivery, Endpoint, EndpointSecret, Message
 from creator.models.workspace import Collection, Invitation, Membership, User, Workspace
 
 __all__ = [
@@ -19,12 +20,16 @@ __all__ = [
     "Brief",
     "Channel",
     "Collection",
+    "Delivery",
+    "Endpoint",
+    "EndpointSecret",
     "Comment",
     "Event",
     "IdempotentCall",
     "Invitation",
     "Job",
     "Membership",
+    "Message",
     "Notice",
     "Operation",
     "Presence",
