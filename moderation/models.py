@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+
+
+def _is_pdq(text: str) -> None:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise ValidationError("A PDQ hash has 64 hexadecimal digits, in small letters.")
 
 
 class Policy(models.Model):
@@ -21,6 +28,10 @@ class Policy(models.Model):
     note = models.CharField(max_length=300, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    """Who proposed it; nobody for the shipped one."""
+    activated = models.DateTimeField(null=True, blank=True)
+    activated_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    """Always somebody else than who proposed it."""
 
     class Meta:
         verbose_name_plural = "policies"
@@ -174,23 +185,187 @@ class Decision(models.Model):
         raise AppendOnlyError("A decision is never deleted.")
 
 
-class BannedHash(models.Model):
-    """A picture that must not appear: its PDQ hash, with why and until when.
+class PictureHash(models.Model):
+    """The PDQ hashes of a picture that was judged, so that a new ban is compared without looking at it again."""
 
-    The hash of a row is never edited: readers notice rows that came and went.
-    """
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="+")
+    content = models.CharField(max_length=64)
+    """As in a Verdict."""
+    method = models.CharField(max_length=20)
+    """The version of the hash; those of another are made again."""
+    forms = models.BinaryField()
+    """8 x 32 bytes: the picture as it is, turned and mirrored (`pdq.FORMS`)."""
+    quality = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("workspace", "content"), name="one_hash_per_picture"),)
+
+    def __str__(self) -> str:
+        return self.content[:12]
+
+
+class PictureBank(models.Model):
+    """A list of pictures that must not appear: one that the team keeps, or one that it was given."""
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="picture_banks")
+    name = models.CharField(max_length=100)
+    note = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=200, blank=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    enabled = models.BooleanField(default=True)
+    most_matches = models.PositiveIntegerField(
+        default=100, help_text="a hash that matches more pictures than this goes to quarantine"
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    """Grows with every change of its hashes: readers notice by it."""
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("workspace", "name"), name="one_picture_bank_per_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+OWN_BANK = "Banned here"
+"""The bank of what the team itself bans."""
+
+
+class BannedHashQuerySet(models.QuerySet["BannedHash"]):
+    """Whatever is changed through it, the banks' versions grow."""
+
+    def _changed(self, banks: set[int]) -> None:
+        PictureBank.objects.filter(pk__in=banks).update(version=models.F("version") + 1)
+
+    def _banks(self) -> set[int]:
+        return set(self.order_by().values_list("bank_id", flat=True).distinct())
+
+    def update(self, **values: Any) -> int:
+        banks = self._banks()
+        changed = super().update(**values)
+        self._changed(banks)
+        return changed
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        banks = self._banks()
+        gone = super().delete()
+        self._changed(banks)
+        return gone
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[BannedHash]:
+        made = super().bulk_create(objs, *args, **kwargs)
+        self._changed({row.bank_id for row in made})
+        return made
+
+
+class BannedHash(models.Model):
+    """A picture that must not appear: its PDQ hash, with why and until when."""
 
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="banned_hashes")
-    pdq = models.CharField(max_length=64, help_text="256 bits, hexadecimal")
+    bank = models.ForeignKey(PictureBank, on_delete=models.CASCADE, related_name="hashes", blank=True)
+    """The workspace's own where nobody says."""
+    pdq = models.CharField(max_length=64, help_text="256 bits, hexadecimal", validators=[_is_pdq])
     category = models.CharField(max_length=40, default="banned")
     note = models.CharField(max_length=300, blank=True)
     source = models.CharField(max_length=200, blank=True)
     expires = models.DateTimeField(null=True, blank=True)
+    quarantined = models.DateTimeField(null=True, blank=True)
+    """Since when it only asks for a look, because it matches too many pictures."""
+    cleared = models.BooleanField(default=False, help_text="a person looked at its matches: no quarantine any more")
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = BannedHashQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "banned hashes"
-        constraints = (models.UniqueConstraint(fields=("workspace", "pdq"), name="one_ban_per_hash"),)
+        constraints = (models.UniqueConstraint(fields=("bank", "pdq"), name="one_ban_per_bank"),)
+        indexes = (models.Index(fields=("bank", "expires")),)
 
     def __str__(self) -> str:
         return self.pdq[:16]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.bank_id is None:
+            self.bank = PictureBank.objects.get_or_create(workspace_id=self.workspace_id, name=OWN_BANK)[0]
+        super().save(*args, **kwargs)
+        PictureBank.objects.filter(pk=self.bank_id).update(version=models.F("version") + 1)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        bank = self.bank_id
+        gone = super().delete(*args, **kwargs)
+        PictureBank.objects.filter(pk=bank).update(version=models.F("version") + 1)
+        return gone
+
+
+class BannedMatch(models.Model):
+    """A picture that a banned hash matched: what is counted before a hash goes to quarantine."""
+
+    banned = models.ForeignKey(BannedHash, on_delete=models.CASCADE, related_name="matches")
+    content = models.CharField(max_length=64)
+    distance = models.PositiveSmallIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "banned matches"
+        constraints = (models.UniqueConstraint(fields=("banned", "content"), name="one_match_per_picture"),)
+
+    def __str__(self) -> str:
+        return f"{self.banned_id} {self.content[:12]}"
+
+
+class Part(models.Model):
+    """A text or picture of a submission, by the hash under which it was judged: what a sweep weighs again."""
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="+")
+    story = models.ForeignKey("creator.Story", on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    """Of the submission."""
+    where = models.CharField(max_length=60)
+    kind = models.CharField(max_length=10)
+    content = models.CharField(max_length=64)
+    """As in a Verdict; empty for a picture that couldn't be looked at."""
+    text = models.TextField(blank=True)
+    """The text itself, or the title of the picture."""
+    language = models.CharField(max_length=12, blank=True)
+    asset = models.ForeignKey("media_processing.Asset", null=True, on_delete=models.SET_NULL, related_name="+")
+    second = models.FloatField(default=0.0)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("story", "number")), models.Index(fields=("workspace", "content")))
+
+    def __str__(self) -> str:
+        return f"{self.story_id} #{self.number}: {self.where}"
+
+
+class Sweep(models.Model):
+    """What became of past content when a policy, a judge or a bank changed; or (`dry`) what would."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Broke off"
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="sweeps")
+    cause = models.CharField(max_length=12)
+    """"policy", "judges", "bank" or "person"."""
+    policy = models.ForeignKey(Policy, null=True, on_delete=models.SET_NULL, related_name="sweeps")
+    """The one that was weighed with."""
+    dry = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    before = models.JSONField(default=dict)
+    """{"pass": 10, "review": 2, "block": 0}"""
+    after = models.JSONField(default=dict)
+    changes = models.JSONField(default=list)
+    """[{"story", "number", "title", "surface", "publication", "before", "after", "act", "reasons"}]"""
+    started = models.DateTimeField(auto_now_add=True)
+    finished = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("workspace", "-id")),)
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.started:%Y-%m-%d %H:%M}"
