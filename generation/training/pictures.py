@@ -113,16 +113,19 @@ def _close(scene: Scene) -> tuple[float, float, float, float]:
     return x, y, x + side, y + side
 
 
-def caption(rng: random.Random, shown: Shown) -> str:
-    """Some of what the picture shows, mostly as a phrase ("a red car in a city at night"), sometimes as bare words."""
-    colour, label, place, light = shown.words()
-    colour = colour if rng.random() < 0.85 else ""
-    label = label if rng.random() < 0.9 else ""
-    place = place if not label or rng.random() < 0.7 else ""
-    light = light if rng.random() < 0.5 else ""
+def some_of(rng: random.Random, shown: Shown) -> Shown:
+    """What a caption may say of a picture: each fact or nothing of it, but never nothing at all."""
+    colour = shown.colour if rng.random() < 0.85 else ""
+    thing = shown.object if rng.random() < 0.9 else ""
+    place = shown.setting if not thing or rng.random() < 0.7 else ""
+    return Shown(place, shown.light if rng.random() < 0.5 else "", thing, colour)
+
+
+def phrase(rng: random.Random, said: Shown) -> str:
+    """All of `said`, mostly as a phrase ("a red car in a city at night"), sometimes as bare words."""
+    colour, label, place, light = said.words()
     if rng.random() < 0.3:
-        kept = [word for word in (colour, label, place, light) if word]
-        return rng.choice((" ", ", ")).join(kept)
+        return rng.choice((" ", ", ")).join(word for word in (colour, label, place, light) if word)
     thing = " ".join(word for word in (colour, label) if word)
     if not label:
         thing = f"something {colour}" if colour else ""
@@ -132,3 +135,8 @@ def caption(rng: random.Random, shown: Shown) -> str:
     if not thing and spot:
         spot = spot.split(" ", 1)[1]
     return " ".join(part for part in (thing, spot, LIGHTS[light] if light else "") if part)
+
+
+def caption(rng: random.Random, shown: Shown) -> str:
+    """Some of what a picture shows, in words."""
+    return phrase(rng, some_of(rng, shown))

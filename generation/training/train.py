@@ -1,4 +1,4 @@
-"""Trains a small Stable Diffusion pipeline: the autoencoder first, then the UNet and the text encoder together."""
+"""Trains a small Stable Diffusion pipeline: the autoencoder, then the words, then the UNet with them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.training.model import Parts
-from generation.training.pictures import Pictures, caption
+from generation.training.pictures import COLOURS, LIGHTS, OBJECTS, SETTINGS, Pictures, caption, phrase, some_of
 
 SOFTNESS = 1e-6
 """Weight of the autoencoder's divergence from a normal distribution, beside the mean error of a pixel. A larger one
 cost the colours: they differ less than what is light and dark."""
 WORDLESS = 0.1
 """Share of empty captions: guidance leads away from them (Ho & Salimans, "Classifier-Free Guidance", 2022)."""
-
-
-WORDS_RATE = 4.0
-"""How much faster what reads the words learns than what paints: the words are the smaller part of the error."""
+READERS_RATE = 0.25
+"""How fast what reads the words learns while the rest learns to paint: it comes with what `train_words` taught it."""
+FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("setting", SETTINGS), ("light", tuple(LIGHTS)), ("object", OBJECTS), ("colour", COLOURS),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how hard to train one of the two. It ends at `steps` or after `minutes`, whichever comes first."""
+    """How long and how hard to train one part. It ends at `steps` or after `minutes`, whichever comes first."""
 
     steps: int
     minutes: float = math.inf
@@ -83,6 +84,39 @@ def train_autoencoder(parts: Parts, pictures: Pictures, plan: Plan, watch: Watch
     return run
 
 
+def train_words(parts: Parts, pictures: Pictures, plan: Plan, watch: Watcher) -> Run:
+    """Teach what reads the words to tell them apart, before anything is painted.
+
+    Which of two colours was asked for is a small part of a painter's error, so it would be learned late. Here the
+    readers are asked for nothing else: a layer for each kind of fact guesses it, or that nothing was said of it, from
+    what the UNet is going to hear. Those layers are thrown away afterwards.
+    """
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(plan.seed)
+    text_encoder, hearing = (part.to(plan.device).train() for part in (parts.text_encoder, parts.unet.add_embedding))
+    numbers_of = {kind: {value: number for number, value in enumerate(("", *values))} for kind, values in FACTS}
+    width = parts.unet.config.block_out_channels[0] * 4
+    layers = torch.nn.ModuleDict({kind: torch.nn.Linear(width, len(of)) for kind, of in numbers_of.items()})
+    layers.to(plan.device)
+
+    def loss(numbers: NDArray[np.int64], seed: int) -> Any:
+        rng = random.Random(seed)
+        said = [some_of(rng, pictures.shown[number]) for number in numbers]
+        heard = hearing(text_encoder(_tokens(parts, [phrase(rng, one) for one in said], plan))[0])
+        wrong = [
+            functional.cross_entropy(
+                layers[kind](heard), torch.tensor([of[getattr(one, kind)] for one in said], device=plan.device)
+            )
+            for kind, of in numbers_of.items()
+        ]
+        return sum(wrong) / len(wrong)
+
+    weights = [*text_encoder.parameters(), *hearing.parameters(), *layers.parameters()]
+    return _fit("words", weights, loss, len(pictures.shown), plan, watch)
+
+
 def train_denoiser(
     parts: Parts, pictures: Pictures, plan: Plan, watch: Watcher, *, every: Callable[[], None] | None = None
 ) -> Run:
@@ -103,10 +137,7 @@ def train_denoiser(
     def loss(numbers: NDArray[np.int64], seed: int) -> Any:
         rng, chance = random.Random(seed), torch.Generator().manual_seed(seed)
         texts = ["" if rng.random() < WORDLESS else caption(rng, pictures.shown[number]) for number in numbers]
-        tokens = parts.tokenizer(
-            texts, padding="max_length", truncation=True, max_length=parts.tokenizer.model_max_length,
-            return_tensors="pt",
-        ).input_ids.to(plan.device)  # fmt: skip
+        tokens = _tokens(parts, texts, plan)
         clean = latents[torch.from_numpy(numbers)].to(plan.device)
         noise = torch.randn(clean.shape, generator=chance).to(plan.device)
         # Words matter where there is much noise yet, so those times come more often.
@@ -165,7 +196,7 @@ def _fit(
 ) -> Run:  # fmt: skip
     """AdamW over shuffled batches of `count` pictures, its rate falling as half a cosine.
 
-    The first `readers` weights learn WORDS_RATE times as fast.
+    The first `readers` weights learn READERS_RATE times as fast.
     """
     import torch
 
@@ -174,7 +205,7 @@ def _fit(
     torch.set_num_threads(1)
     groups = [
         {"params": [weight for weight in some if weight.ndim >= 2], "weight_decay": plan.decay, "factor": factor}
-        for some, factor in ((weights[:readers], WORDS_RATE), (weights[readers:], 1.0))
+        for some, factor in ((weights[:readers], READERS_RATE), (weights[readers:], 1.0))
     ]
     groups.append({"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0, "factor": 1.0})
     optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.99), fused=True)
@@ -215,6 +246,14 @@ def _batches(count: int, batch: int, rng: np.random.Generator) -> Iterator[NDArr
         order = rng.permutation(count)
         for start in range(0, count - batch + 1, batch):
             yield order[start : start + batch]
+
+
+def _tokens(parts: Parts, texts: list[str], plan: Plan) -> Any:
+    """(n, context) numbers of tokens."""
+    read = parts.tokenizer(
+        texts, padding="max_length", truncation=True, max_length=parts.tokenizer.model_max_length, return_tensors="pt"
+    )
+    return read.input_ids.to(plan.device)
 
 
 def _normal(pixels: NDArray[np.uint8], device: str, *, flipped: bool = False) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from generation.engines.diffusers import DiffusersPainter
 from generation.training.model import Shape, build, load, save
 from generation.training.pictures import COLOURS, LIGHTS, OBJECTS, SETTINGS, Shown, caption, draw
-from generation.training.train import Plan, train_autoencoder, train_denoiser
+from generation.training.train import Plan, train_autoencoder, train_denoiser, train_words
 
 RED_CAR = Shown("city", "night", "car", "red")
 
@@ -71,7 +71,7 @@ class TestAShortRun:
 
         runs = [
             train(parts, pictures, Plan(steps, batch=8, rate=3e-3, warm_up=1), watch)
-            for train, steps in ((train_autoencoder, 30), (train_denoiser, 30))
+            for train, steps in ((train_autoencoder, 30), (train_words, 30), (train_denoiser, 30))
         ]
         save(parts, folder)
         return {"parts": parts, "folder": folder, "runs": runs, "told": told}
@@ -82,7 +82,7 @@ class TestAShortRun:
 
     def test_each_step_is_told(self, run: dict[str, Any]) -> None:
         assert [(name, step) for name, step, _, _ in run["told"]] == [
-            (name, step) for name in ("autoencoder", "painter") for step in range(30)
+            (name, step) for name in ("autoencoder", "words", "painter") for step in range(30)
         ]
 
     def test_every_word_is_one_token_and_any_text_has_some(self, run: dict[str, Any]) -> None:
@@ -102,4 +102,4 @@ class TestAShortRun:
 
     def test_training_goes_on_from_what_was_saved(self, run: dict[str, Any]) -> None:
         again = train_denoiser(load(run["folder"]), draw(16, 64), Plan(3, batch=8, rate=1e-4), lambda *_: None)
-        assert np.mean(again.losses) < 0.8 * run["runs"][1].losses[0]
+        assert np.mean(again.losses) < 0.8 * run["runs"][2].losses[0]

@@ -20,7 +20,7 @@ from creator.management.commands.painter_quality import PAIRS, painted, separate
 from generation.engines.diffusers import DiffusersPainter
 from generation.training.model import Shape, build, load, save
 from generation.training.pictures import caption, draw
-from generation.training.train import Plan, train_autoencoder, train_denoiser
+from generation.training.train import Plan, train_autoencoder, train_denoiser, train_words
 from search.engines.onnx import OnnxEmbedder
 
 CARD = "card.json"
@@ -35,10 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, required=True, help="the folder of the pipeline")
         parser.add_argument("--pictures", type=int, default=5000, help="how many pictures to draw")
         parser.add_argument("--autoencoder-minutes", type=float, default=11.0)
+        parser.add_argument("--autoencoder", type=Path, metavar="FOLDER", help="take this pipeline's, trained already")
         parser.add_argument(
             "--further", type=Path, metavar="FOLDER", help="train on from this pipeline, its autoencoder kept"
         )
-        parser.add_argument("--minutes", type=float, default=44.0, help="of training the UNet and the text encoder")
+        parser.add_argument("--word-steps", type=int, default=400, help="of teaching the words before the painting")
+        parser.add_argument("--minutes", type=float, default=42.0, help="of training the UNet and the text encoder")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
         parser.add_argument("--judge", action="store_true", help="train nothing, only measure what is in --out")
@@ -60,17 +62,24 @@ class Command(BaseCommand):
         texts = [caption(rng, shown) for shown in pictures.shown for _ in range(4)]
         further: Path | None = options["further"]
         parts = load(further) if further else build(shape, texts)
+        kept: Path | None = further or options["autoencoder"]
+        if kept:
+            parts.autoencoder = load(kept).autoencoder
         first = Plan(UNBOUNDED, options["autoencoder_minutes"], batch=16, rate=1.5e-3, seed=seed, device=device)
         second = Plan(UNBOUNDED, options["minutes"], batch=32, rate=1.5e-3, seed=seed, device=device)
-        runs = [] if further else [train_autoencoder(parts, pictures, first, self._watch)]
+        words = Plan(options["word_steps"], batch=128, rate=2e-3, seed=seed, device=device)
+        runs = [] if kept else [train_autoencoder(parts, pictures, first, self._watch)]
+        if words.steps:
+            runs.append(train_words(parts, pictures, words, self._watch))
         runs.append(train_denoiser(parts, pictures, second, self._watch, every=lambda: save(parts, out)))
         save(parts, out)
         card = {
             "name": "Storyloom small painter", "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "note": "Trained by this project on the illustrator's drawings: a proof that the painter works, 64 pixels.",
             "command": f"manage.py train_diffusion --pictures {len(pictures.shown)} --seed {seed} "
-            + (f"--further {further.name}" if further else f"--autoencoder-minutes {first.minutes:g}")
-            + f" --minutes {second.minutes:g}",
+            + (f"--further {further.name} " if further else "")
+            + (f"--autoencoder {kept.name}" if kept else f"--autoencoder-minutes {first.minutes:g}")
+            + f" --word-steps {words.steps} --minutes {second.minutes:g}",
             "minutes": round((time.monotonic() - start) / 60, 1), "steps": [len(run.losses) for run in runs],
         }  # fmt: skip
         (out / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
