@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 
 from creator.access import membership_of, rights_of
 from creator.models import Event, Job
+from creator.views import places
 from moderation.models import Review
 
 
@@ -46,6 +47,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "waiting_reviews": waiting_reviews,
         "open_jobs": open_jobs,
         "last_event": last_event,
+        "settings_tabs": lambda: places.open_to(rights),
     }
 
 
@@ -54,7 +56,7 @@ SECTIONS = {
     "library": ("library", "library-import", "asset"),
     "jobs": ("jobs",),
     "review": ("review-queue", "review-case", "review-claim"),
-    "settings": ("engines", "channels", "costs"),
+    "settings": tuple(place.name for place in places.SETTINGS),
 }
 
 

@@ -1,14 +1,21 @@
 // What every page runs.
+import { start as appearance } from "./appearance.js";
+import { start as bell } from "./bell.js";
 import { start as events } from "./events.js";
 import { start as menus } from "./menus.js";
 import { start as paint } from "./paint.js";
+import { start as palette } from "./palette.js";
 import { start as shortcuts } from "./shortcuts.js";
-import { start as theme } from "./theme.js";
 import { start as tray } from "./tray.js";
 
-theme();
+appearance();
 menus();
 paint();
 shortcuts();
+palette();
 tray();
+bell();
 events();
+
+// On a phone the tab of this page may lie beyond the edge.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;

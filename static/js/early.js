@@ -1,8 +1,9 @@
-// Before the first paint: the chosen appearance.
+// Before the first paint: the chosen appearance, kept for each person on this device.
+const root = document.documentElement;
 try {
-  const theme = localStorage.getItem("storyloom.theme");
-  if (theme) document.documentElement.dataset.theme = theme;
+  const kept = localStorage.getItem(`storyloom.look.${root.dataset.person ?? ""}`) ?? localStorage.getItem("storyloom.look");
+  for (const [name, value] of Object.entries(JSON.parse(kept ?? "{}"))) root.dataset[name] = value;
 } catch {
   // No storage: the system's appearance it is.
 }
-document.documentElement.classList.add("js");
+root.classList.add("js");

@@ -1,5 +1,7 @@
 // Clips show a frame of each shot while a pointer passes over them; with the keyboard, "," and "." (or Shift with the
 // arrows) step through them. Nothing moves by itself.
+import { single } from "./shortcuts.js";
+
 export function scrub(root) {
   root.addEventListener("pointermove", (event) => {
     const tile = event.target.closest("[data-sprite]");
@@ -13,7 +15,7 @@ export function scrub(root) {
   });
   root.addEventListener("focusout", (event) => event.target.matches?.("[data-sprite]") && still(event.target));
   root.addEventListener("keydown", (event) => {
-    const step = { ",": -1, ".": 1, ...(event.shiftKey && { ArrowLeft: -1, ArrowRight: 1 }) }[event.key];
+    const step = { ...(single(event) && { ",": -1, ".": 1 }), ...(event.shiftKey && { ArrowLeft: -1, ArrowRight: 1 }) }[event.key];
     if (!step || !event.target.matches("[data-sprite]")) return;
     event.preventDefault();
     const count = looks(event.target).length;

@@ -1,6 +1,6 @@
 // Choosing tiles: their boxes, Ctrl and Shift with a click, "x" with the keyboard; what is done with them, and undone.
 import { toast } from "../toasts.js";
-import { typing } from "../shortcuts.js";
+import { single, typing } from "../shortcuts.js";
 
 let last = null;
 const boxes = () => [...document.querySelectorAll(".pick input")];
@@ -29,7 +29,7 @@ export function start() {
   );
   document.addEventListener("keydown", (event) => {
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog:modal")) return;
-    if (event.key.toLowerCase() === "x" && event.target.matches(".shot-link")) {
+    if (event.key.toLowerCase() === "x" && single(event) && event.target.matches(".shot-link")) {
       event.preventDefault();
       flip(event.target, event.shiftKey);
       count(form);

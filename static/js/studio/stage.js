@@ -1,6 +1,6 @@
 // The stage: a live preview of the scene at true aspect, drawn from the same data as the render, and what was rendered.
 // The server says how captions break into lines; for words that it hasn't heard yet they are filled by the same limits.
-import { typing } from "../shortcuts.js";
+import { single } from "../shortcuts.js";
 import { captionsOf } from "./captions.js";
 import { Cards } from "./cards.js";
 import { part } from "./scenes.js";
@@ -337,7 +337,7 @@ export class Stage {
   }
 
   keys(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || part(this.root, "transport").hidden) return;
+    if (!single(event) || part(this.root, "transport").hidden) return;
     const act = { k: () => (this.playing ? this.pause() : this.play()), j: () => this.step(-1), l: () => this.step(1) }[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
