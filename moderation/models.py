@@ -79,7 +79,14 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 
 class Review(models.Model):
-    """A case: one submission of a story that a person decides on. It binds to the hash of its revisions."""
+    """A case: one revision of a story that a person decides on. It binds to the hash of its revisions, and everything
+    that comes up about that revision while it is open joins it."""
+
+    class Kind(models.TextChoices):
+        SUBMISSION = "submission", "Submission"
+        REPORT = "report", "Reported"
+        RECHECK = "recheck", "Looked at anew"
+        APPEAL = "appeal", "Appeal"
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -92,8 +99,16 @@ class Review(models.Model):
 
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="reviews")
     story = models.ForeignKey("creator.Story", on_delete=models.CASCADE, related_name="reviews")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SUBMISSION)
+    """What opened it."""
     number = models.PositiveIntegerField()
     """Of the submission."""
+    appeal_of = models.OneToOneField(
+        "moderation.Decision", null=True, blank=True, on_delete=models.PROTECT, related_name="appeal"
+    )
+    """The decision that somebody objects to: one appeal each."""
+    appeal_text = models.TextField(blank=True)
+    """What the author says against it."""
     digests = models.JSONField()
     """Hashes of the revisions: what was shown and what is decided."""
     policy = models.ForeignKey(Policy, null=True, on_delete=models.PROTECT, related_name="+")
@@ -101,6 +116,10 @@ class Review(models.Model):
     """What the policy makes of the machines' verdicts: "pass", "review" or "block"."""
     reasons = models.JSONField(default=list)
     """Why: [{"category", "score", "threshold", "outcome", "where", "text", "clause"}]."""
+    reach = models.FloatField(default=1.0)
+    """The share of the audience that sees it or would, 0 to 1."""
+    due = models.DateTimeField(null=True, blank=True)
+    """When it should be decided at the latest."""
     priority = models.FloatField(default=0.0)
     """What the queue is ordered by: severity x reach x confidence, less the days from DAY_ZERO to the submission. So a
     case gains a point on newer ones for each day it waits; `urgency` is the number to show."""
@@ -111,6 +130,12 @@ class Review(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     claimed_until = models.DateTimeField(null=True, blank=True)
+    first_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """The first of the two people who must agree."""
+    first = models.JSONField(default=dict, blank=True)
+    """What they said: {"reason", "clause", "note", "at"}."""
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
     decided = models.DateTimeField(null=True, blank=True)
@@ -120,9 +145,11 @@ class Review(models.Model):
     class Meta:
         ordering = ("-created",)
         constraints = (
-            models.UniqueConstraint(fields=("story", "number"), name="one_review_per_submission"),
             models.UniqueConstraint(
-                fields=("story",), condition=models.Q(state="open"), name="one_open_review_per_story"
+                fields=("story", "number"), condition=models.Q(kind="submission"), name="one_submission_per_number"
+            ),
+            models.UniqueConstraint(
+                fields=("story", "number"), condition=models.Q(state="open"), name="one_open_case_per_revision"
             ),
         )
         indexes = (models.Index(fields=("workspace", "state", "-priority")),)
@@ -158,7 +185,7 @@ class Decision(models.Model):
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="decisions")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="decisions")
     verb = models.CharField(max_length=12)
-    """"approve" or "reject"."""
+    """"approve" or "reject"; of a report "keep" or "remove", of an appeal "overturn" or "uphold"."""
     reason = models.CharField(max_length=40, blank=True)
     """A reason code."""
     clause = models.CharField(max_length=60, blank=True)
@@ -183,6 +210,83 @@ class Decision(models.Model):
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise AppendOnlyError("A decision is never deleted.")
+
+
+class Report(models.Model):
+    """Somebody's objection to what was published: a reader's, through the app that showed it, or a colleague's."""
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="reports")
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="reports")
+    story = models.ForeignKey("creator.Story", on_delete=models.CASCADE, related_name="reports")
+    number = models.PositiveIntegerField()
+    """Of the submission that was published."""
+    reporter = models.CharField(max_length=100)
+    """"person:7", or the app's key and the name that it gave its reader: counted once for each reason."""
+    reason = models.CharField(max_length=20)
+    """A key of `cases.REPORT_REASONS`."""
+    text = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=("story", "number", "reporter", "reason"), name="one_report_per_reporter"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.reason} on {self.story_id} #{self.number}"
+
+
+class Look(models.Model):
+    """One person at one case on one day: whether they are there now, what they had to see, whether they passed it."""
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="+")
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="looks")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="looks")
+    day = models.DateField()
+    seen = models.DateTimeField()
+    """The page's last sign of life."""
+    grey = models.PositiveIntegerField(default=0)
+    """Pictures shown without colour."""
+    colour = models.PositiveIntegerField(default=0)
+    """Pictures and videos shown as they are."""
+    skipped = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("review", "person", "day"), name="one_look_a_day"),)
+        indexes = (models.Index(fields=("person", "day"), name="looks_of_a_person"),)
+
+    def __str__(self) -> str:
+        return f"{self.person_id} at {self.review_id}"
+
+
+class Proposal(models.Model):
+    """An act that one person proposes and another carries out."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        REFUSED = "refused"
+
+    workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="proposals")
+    kind = models.CharField(max_length=30)
+    """A key of ACTS in creator/services/proposals.py."""
+    detail = models.JSONField(default=dict)
+    """What exactly would be done, as it was shown."""
+    note = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    result = models.JSONField(default=dict)
+    """What became of it."""
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.state})"
 
 
 class PictureHash(models.Model):

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-from uuid import UUID
+from typing import Any
 
 import numpy as np
-from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, Max, Sum
 from django.utils import timezone
 from numpy.typing import NDArray
 from PIL import Image
 
 from media_processing import pdq
 from media_processing.engine import EngineError, engines
+from moderation.cases import CLAIM, REASONS, Conflict, claim, decide, open_case, release, void
 from moderation.engines.base import Opinion, PictureJudge, TextJudge
-from moderation.models import BannedHash, Decision, Policy, Review, Verdict
-from moderation.weighing import Outcome, Piece, PolicyError, checked, confidence, severity, storable, weigh
+from moderation.models import BannedHash, Policy, Verdict
+from moderation.weighing import Outcome, Piece, PolicyError, checked, storable, weigh
 
 __all__ = [
     "CLAIM", "REASONS", "Conflict", "Outcome", "Piece", "PolicyError", "activate", "active_policy", "ban", "claim",
@@ -31,29 +30,9 @@ __all__ = [
     "shipped_rules", "void", "weigh",
 ]  # fmt: skip
 
-CLAIM = timedelta(minutes=10)
-"""How long a claimed case is kept for the person who claimed it."""
 TRIES = 20
 """Attempts at a write that another process may win."""
-REASONS: list[tuple[str, str]] = [
-    ("policy", "Against the policy"),
-    ("inaccurate", "Not what the source says"),
-    ("misleading", "True, but misleading"),
-    ("picture", "The picture doesn't fit or offends"),
-    ("rights", "Rights or credit are unclear"),
-    ("privacy", "Shows or names somebody without need"),
-    ("quality", "Not good enough to publish"),
-    ("false_alarm", "The machines were wrong"),
-    ("public_interest", "In the public interest"),
-    ("other", "Something else: see the note"),
-]
-"""(code, label). The last three also suit an approval."""
-Verb: TypeAlias = Literal["approve", "reject"]
 _DEFAULT = Path(__file__).parent / "policies" / "default.toml"
-
-
-class Conflict(EngineError):
-    """Somebody else was faster; what the person saw is no longer how things stand."""
 
 
 # Policies -------------------------------------------------------------------------------------------------------------
@@ -221,128 +200,3 @@ def _bank(workspace_id: int) -> pdq.HashBank:
 def _read_bank(workspace_id: int, _state: tuple[object, ...]) -> pdq.HashBank:
     rows = BannedHash.objects.filter(workspace_id=workspace_id).exclude(expires__lte=timezone.now())
     return pdq.HashBank.of(rows.values_list("pdq", "category"))
-
-
-# Cases ----------------------------------------------------------------------------------------------------------------
-
-
-def open_case(
-    *, workspace_id: int, story_id: UUID, number: int, digests: Iterable[str], outcome: Outcome, policy: Policy,
-    submitted_by_id: int | None, reach: float = 1.0,
-) -> Review:  # fmt: skip
-    """The case of one submission. The same submission gets its case back; an older case of the story that is still
-    open becomes void. `reach`: the share of the audience that would see it, 0 to 1."""
-    wanted = sorted(digests)
-    for _attempt in range(TRIES):
-        try:
-            with transaction.atomic():
-                # One at a time; `no_key`, so that decisions on other cases of this policy aren't held up.
-                Policy.objects.select_for_update(no_key=True).get(pk=policy.pk)
-                reviews = Review.objects.filter(story_id=story_id)
-                same = reviews.filter(number=number).first()
-                if same is not None and sorted(same.digests) == wanted:
-                    return same
-                if same is not None or reviews.filter(number__gt=number).exists():
-                    raise Conflict("A newer submission of this story exists.", next_step="Reload the page.")
-                _make_void(reviews.filter(state=Review.State.OPEN))
-                return Review.objects.create(
-                    workspace_id=workspace_id, story_id=story_id, number=number, digests=wanted, policy=policy,
-                    outcome=outcome.outcome, reasons=outcome.reasons, submitted_by_id=submitted_by_id,
-                    priority=_priority(outcome, reach, timezone.now()),
-                )  # fmt: skip
-        except IntegrityError:  # another process opened one for this story
-            continue
-    raise Conflict("This story is being submitted by somebody else.", next_step="Reload the page.")
-
-
-def _priority(outcome: Outcome, reach: float, now: datetime) -> float:
-    """What the queue is ordered by: severity x reach x confidence, and a point for each day of waiting.
-
-    Counting days down from a fixed date instead of up from the case's own keeps the order and never needs an update.
-    """
-    urgency = severity(outcome) * min(max(reach, 0.0), 1.0) * confidence(outcome)
-    return urgency - (now - Review.DAY_ZERO) / timedelta(days=1)
-
-
-def _make_void(reviews: Any) -> int:
-    changed: int = reviews.update(
-        state=Review.State.VOID, version=F("version") + 1, claimed_by=None, claimed_until=None
-    )
-    return changed
-
-
-def void(story_id: UUID) -> int:
-    """The story was changed: its open cases and its approvals no longer hold. Returns how many there were."""
-    held = (Review.State.OPEN, Review.State.APPROVED)
-    return _make_void(Review.objects.filter(story_id=story_id, state__in=held))
-
-
-def _free_for(person: AbstractUser, now: datetime) -> Q:
-    """Cases that nobody else holds."""
-    return Q(claimed_by=None) | Q(claimed_by=person.pk) | Q(claimed_until=None) | Q(claimed_until__lte=now)
-
-
-def claim(review: Review, person: AbstractUser) -> Review:
-    """Take a case for ten minutes, or keep it for ten more. Raises Conflict where somebody else has it."""
-    now = timezone.now()
-    mine = Review.objects.filter(_free_for(person, now), pk=review.pk, state=Review.State.OPEN)
-    taken = mine.update(claimed_by=person.pk, claimed_until=now + CLAIM)
-    review.refresh_from_db()
-    if not taken:
-        raise _conflict(review)
-    return review
-
-
-def release(review: Review, person: AbstractUser) -> Review:
-    """Give a case back that the person claimed. Nothing happens to a case that somebody else holds."""
-    Review.objects.filter(pk=review.pk, claimed_by=person.pk).update(claimed_by=None, claimed_until=None)
-    review.refresh_from_db()
-    return review
-
-
-def decide(
-    review: Review, *, person: AbstractUser, verb: str, version: int, reason: str = "", clause: str = "",
-    note: str = "", author_id: int | None = None,
-) -> Decision:  # fmt: skip
-    """Approve or reject a case as it was at `version`. The second of two decisions gets a Conflict.
-
-    Raises EngineError for one's own content (as submitter or author), for a rejection without reason and clause, and
-    for an approval of what the policy blocks without a note.
-    """
-    if person.pk in (review.submitted_by_id, author_id):
-        raise EngineError("Nobody decides on their own content.", next_step="Ask another moderator.", permanent=True)
-    _require_grounds(review, verb, reason, clause, note)
-    now = timezone.now()
-    with transaction.atomic():
-        state = Review.State.APPROVED if verb == "approve" else Review.State.REJECTED
-        seen = Review.objects.filter(_free_for(person, now), pk=review.pk, state=Review.State.OPEN, version=version)
-        won = seen.update(state=state, version=F("version") + 1, decided=now, claimed_by=None, claimed_until=None)
-        review.refresh_from_db()
-        if not won:
-            raise _conflict(review)
-        return Decision.objects.create(
-            workspace_id=review.workspace_id, review=review, person_id=person.pk, verb=verb, reason=reason,
-            clause=clause, note=note.strip(), digests=review.digests,
-            policy_version=review.policy.version if review.policy else 0,
-        )  # fmt: skip
-
-
-def _require_grounds(review: Review, verb: str, reason: str, clause: str, note: str) -> None:
-    if verb not in ("approve", "reject"):
-        raise EngineError(f"Unknown decision {verb!r}.", next_step="It is approve or reject.", permanent=True)
-    if verb == "reject" and not (reason and clause):
-        raise EngineError("A rejection needs a reason and a clause of the policy.", permanent=True)
-    if reason and reason not in dict(REASONS):
-        raise EngineError(f"Unknown reason {reason!r}.", permanent=True)
-    if clause and review.policy and clause not in dict(clauses(review.policy)):
-        raise EngineError(f"The policy has no clause {clause!r}.", permanent=True)
-    if verb == "approve" and review.outcome == "block" and not note.strip():
-        raise EngineError("The policy blocks this: say in a note why it may appear all the same.", permanent=True)
-
-
-def _conflict(review: Review) -> Conflict:
-    if review.state != Review.State.OPEN:
-        return Conflict(f"This case is {review.get_state_display().lower()} already.", next_step="Take the next one.")
-    if review.claimed_by_id and review.claimed_until and review.claimed_until > timezone.now():
-        return Conflict("Somebody else has this case.", next_step="Take the next one.")
-    return Conflict("This case was changed in the meantime.", next_step="Reload the page.")

@@ -97,14 +97,18 @@ def claim(review: Review, *, by: User) -> Review:
 
 def decide(
     review: Review, *, by: User, verb: str, version: int, reason: str = "", clause: str = "", note: str = ""
-) -> Decision:
-    """Approve or reject a case. Never one's own content; the second of two decisions gets a Conflict."""
+) -> Decision | None:
+    """Approve or reject a case. Never one's own content; the second of two decisions gets a Conflict. None where a
+    second person must agree first."""
     with transaction.atomic():
         story = Story.objects.select_for_update().get(pk=review.story_id)
         decision = moderation.decide(
             review, person=by, verb=verb, version=version, reason=reason, clause=clause, note=note,
             author_id=story.author_id,
         )  # fmt: skip
+        if decision is None:
+            _note(story, by, "review.first", review)
+            return None
         state = Story.State.APPROVED if verb == "approve" else Story.State.REJECTED
         Story.objects.filter(pk=story.pk, state=Story.State.IN_REVIEW).update(state=state)
         _note(story, by, f"review.{verb}", review)

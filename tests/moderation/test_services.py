@@ -15,7 +15,7 @@ from PIL import Image
 
 from creator.models import Brief, Story
 from media_processing.engine import EngineError, engines
-from moderation import services
+from moderation import cases, services
 from moderation.engines.base import Opinion, TextJudge
 from moderation.models import Decision, Policy, Review, Verdict
 from moderation.services import Conflict, Outcome, Piece
@@ -256,7 +256,7 @@ class TestCases:
         assert list(Review.objects.waiting()) == [blocked, passed]
         assert blocked.urgency == pytest.approx(0.95, abs=0.01)
         two_days = timedelta(days=2)
-        waited = services._priority(PASS, 1.0, timezone.now() - two_days)
+        waited = cases.priority(PASS, 1.0, timezone.now() - two_days)
         Review.objects.filter(pk=passed.pk).update(priority=waited)
         assert list(Review.objects.waiting()) == [passed, blocked]
 
