@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,6 +62,17 @@ class Environment(BaseSettings):
     broker_url: str = Field(
         default="", alias="CELERY_BROKER_URL", description="redis://host:6379/0; without it the worker needs no broker."
     )
+
+    mail_host: str = Field(
+        default="", alias="EMAIL_HOST", description="An SMTP server; without it e-mails are files in data/mail."
+    )
+    mail_port: int = Field(default=587, alias="EMAIL_PORT", description="Its port.", ge=1, le=65535)
+    mail_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", alias="EMAIL_SECURITY", description="starttls, tls (port 465) or none."
+    )
+    mail_user: str = Field(default="", alias="EMAIL_USER", description="Who signs in there, if it asks.")
+    mail_password: str = Field(default="", alias="EMAIL_PASSWORD", description="Their password.")
+    mail_from: str = Field(default="storyloom@localhost", alias="EMAIL_FROM", description="The sender of e-mails.")
 
     writer: str = Field(default="extractive", alias="WRITER", description="Default writer.")
     painter: str = Field(default="illustrator", alias="PAINTER", description="Default painter.")

@@ -115,7 +115,20 @@ LOGOUT_REDIRECT_URL = "sign-in"
 SESAME_ONE_TIME = True
 SESAME_MAX_AGE = 24 * 3600
 
+# E-mail: files beside the database until a server is named.
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if environment.mail_host else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = DATA / "mail"
+EMAIL_HOST, EMAIL_PORT = environment.mail_host, environment.mail_port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = environment.mail_user, environment.mail_password
+EMAIL_USE_TLS = environment.mail_security == "starttls"
+EMAIL_USE_SSL = environment.mail_security == "tls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.mail_from
+
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+"""Of the pages, each by its own name. What stories are written in is another matter."""
+LOCALE_PATHS = [ROOT / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -16,7 +16,9 @@ from creator.services import (
     copies,
     drafting,
     importing,
+    mails,
     making,
+    notices,
     recording,
     reindexing,
     samples,
@@ -158,6 +160,14 @@ def reindex(job_id: int) -> None:
             reindexing.reindex(work)
 
 
+@shared_task(name="send_mail")  # type: ignore[untyped-decorator]
+def send_mail(job_id: int) -> None:
+    """Send the e-mail of a notice."""
+    with working_on(job_id) as work:
+        if work:
+            mails.send(work)
+
+
 @shared_task(name="tidy")  # type: ignore[untyped-decorator]
 def tidy(job_id: int) -> None:
     """Clear away what crashes left, close charges that nobody will finish, and mend the search index."""
@@ -183,4 +193,6 @@ def submit_periodic(now: datetime) -> None:
     copies.refresh_where_behind(now)
     reindexing.start_where_changed()
     watching.look_soon(now)
+    notices.tell_of_failures(now)
+    notices.submit_digests(now)
     audit.export_head(now)

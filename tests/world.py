@@ -17,8 +17,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from creator import jobs
-from creator.models import ApiKey, Brand, Channel, Job, Membership, Publication, Story, User, VoiceConsent
+from creator.models import ApiKey, Brand, Channel, Job, Membership, Notice, Publication, Story, User, VoiceConsent
 from creator.services import publications, query_pictures, reviews
+from creator.services.notices import USUAL
 from media_processing.models import Asset, Rendition
 from media_processing.sound import write_wav
 from moderation import services as moderation
@@ -56,6 +57,8 @@ class World:
     """Token of a picture that Alice asked with."""
     consent: VoiceConsent
     brand: Brand
+    notice: Notice
+    """That Alice's story was decided on."""
     clients: dict[str, Client] = field(default_factory=dict)
 
     @property
@@ -111,6 +114,7 @@ def build(cast: Cast, clip: bytes) -> World:
             sample=moved,
         ),
         brand=Brand.objects.create(workspace=cast.workspace, name="River"),
+        notice=Notice.objects.get(person=cast.alice, kind=Notice.Kind.DECIDED),
     )  # fmt: skip
 
 
@@ -164,16 +168,20 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
         "brand_id": world.brand.pk, "form": "1x1", "variant_id": NO_NUMBER,
-        "token": world.question,
+        "token": world.question, "notice_id": world.notice.pk, "language": "de",
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
     if model and model.group(1) in rows_of_admin(world):
         values["object_id"] = values["id"] = rows_of_admin(world)[model.group(1)]
+    if "e-mails" in route:
+        values["kind"] = "decided"
     if "/cards/" in route:
         values["kind"] = "webp"
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id"), NOWHERE)
-        values |= dict.fromkeys(("job_id", "key_id", "review_id", "consent_id", "brand_id"), NO_NUMBER)
+        values |= dict.fromkeys(
+            ("job_id", "key_id", "review_id", "consent_id", "brand_id", "notice_id"), NO_NUMBER
+        )
         values["object_id"] = values["id"] = NOWHERE if "story" in route or "asset" in route else NO_NUMBER
         values["weight"] = "Thin"
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found.group(1)]), route)
@@ -207,6 +215,7 @@ def body(route: str, world: World) -> dict[str, Any]:
         "settings/brands/<int:brand_id>/": {"name": "River", "is_default": "on"},
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/costs/": {"day": "10", "time_zone": "UTC"},
+        "settings/notices/": {"hour": "7", "time_zone": "Europe/Berlin", **{f"mail_{kind}": "now" for kind in USUAL}},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},
         "sign-in/": {"username": "alice", "password": "alice-has-a-long-password"},
         "admin/review/<int:review_id>/": {

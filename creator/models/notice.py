@@ -40,7 +40,7 @@ class Notice(models.Model):
         DIGESTED = "digested"
         WAITING = "waiting"
         SENDING = "sending"
-        """Handed to the mail server. A worker that is lost here leaves it so: it may have arrived, and isn't sent twice."""
+        """Handed to the mail server. A worker that is lost here leaves it so: it may have arrived."""
         SENT = "sent"
         FAILED = "failed"
 

@@ -24,7 +24,7 @@ class User(AbstractUser):
     digest_hour = models.PositiveSmallIntegerField(default=8)
     """The hour of their day at which the digest is sent."""
     told = models.JSONField(default=dict, blank=True)
-    """Their choice of how they are told: kind of notice -> ["app", "mail" or "digest"]. See creator/services/notices.py."""
+    """How they are told: kind of notice -> {"app": bool, "mail": "now", "digest" or "never"}."""
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import smtplib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -48,10 +49,11 @@ def colours() -> dict[str, dict[str, str]]:
     """The tokens that are colours: {"light": {"on_accent": "#ffffff", ...}, "dark": {...}}."""
     css = Path(ROOT, "static", "css", "tokens.css").read_text()
     found = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", css)
-    names = [name.replace("-", "_") for name, _, _ in found]
+    # The first of a name: what follows is for high contrast.
+    first = {name.replace("-", "_"): (light, dark) for name, light, dark in reversed(found)}
     return {
-        "light": dict(zip(names, (light for _, light, _ in found), strict=True)),
-        "dark": dict(zip(names, (dark for _, _, dark in found), strict=True)),
+        "light": {name: light for name, (light, _) in first.items()},
+        "dark": {name: dark for name, (_, dark) in first.items()},
     }
 
 
@@ -66,9 +68,12 @@ def line(notice: Notice) -> str:
     return _subject(notice.kind, _facts(notice))
 
 
-def letter(notice: Notice, *, nonce: str = "") -> Letter:
-    """The e-mail of a notice, in the language in force. `nonce` lets a page of ours show its style."""
-    facts = {**_facts(notice), **colours(), "nonce": nonce}
+def letter(notice: Notice, *, nonce: str = "", held: Sequence[Notice] | None = None) -> Letter:
+    """The e-mail of a notice, in the language in force.
+
+    `nonce` lets a page of ours show its style, and `held` is what a digest says where its notices are no rows.
+    """
+    facts = {**_facts(notice, held), **colours(), "nonce": nonce}
     facts["subject"] = _subject(notice.kind, facts)
     text = render_to_string(f"emails/{notice.kind}.html", {**facts, "layout": "emails/base.txt"})
     html = render_to_string(f"emails/{notice.kind}.html", {**facts, "layout": "emails/base.html"})
@@ -83,13 +88,15 @@ def _subject(kind: str, facts: dict[str, Any]) -> str:
     return words if len(words) <= SUBJECT_HOLDS else words[: SUBJECT_HOLDS - 1] + "…"
 
 
-def _facts(notice: Notice) -> dict[str, Any]:
+def _facts(notice: Notice, held: Sequence[Notice] | None = None) -> dict[str, Any]:
     """What a template may say. A secret way in is made here and stored nowhere."""
     facts = {**notice.about, "workspace": notice.workspace.name, "person": notice.person, "link": _link(notice)}
     facts["choices_link"] = settings.BASE_URL.rstrip("/") + reverse("notice-choices") if notice.person else ""
     if notice.kind == Notice.Kind.DIGEST:
-        held = Notice.objects.filter(pk__in=notice.about["notices"], person=notice.person).select_related("workspace")
-        facts["lines"] = [(line(each), _link(each)) for each in held.order_by("id")]
+        if held is None:
+            told = Notice.objects.filter(pk__in=notice.about["notices"], person=notice.person)
+            held = told.select_related("workspace", "person").order_by("id")
+        facts["lines"] = [(line(each), _link(each)) for each in held]
     return facts
 
 

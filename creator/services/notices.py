@@ -164,7 +164,7 @@ def published(publication: Publication, *, by: User | None) -> None:
 def mentioned(
     people: Iterable[User], *, story: Story, by: User, words: str, once: str, where: str = ""
 ) -> list[Notice]:
-    """Somebody named these people in a comment on a story. `once` names the comment; `where` is a fragment: "#scene-3"."""
+    """Somebody named these people in a comment on a story. `once` names the comment, `where` a fragment: "#scene-3"."""
     return tell(
         Kind.MENTION, {person.pk for person in people}, workspace_id=story.workspace_id, once=f"mention:{once}", by=by,
         about={"title": story.title, "quoted": words[:300]}, link=_studio(story.pk) + where,

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from creator.models import ApiKey, Channel, Event, Publication, Revision, Story, User, Workspace
-from creator.services import variants
+from creator.services import notices, variants
 from media_processing.engine import EngineError
 from moderation.models import Review
 
@@ -88,6 +88,7 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
             workspace_id=story.workspace_id, story=story, person=by, kind="story.published",
             data={"channel": channel.slug, "publication": str(publication.pk), "again": not created},
         )  # fmt: skip
+        notices.published(publication, by=by)
     return publication
 
 

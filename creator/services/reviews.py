@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from creator.models import Event, Revision, Story, User, Variant
-from creator.services import variants
+from creator.services import notices, variants
 from creator.services.digests import digest_of
 from creator.services.library import key_frame
 from media_processing.engine import EngineError, Progress, no_progress
@@ -78,6 +78,7 @@ def submit(story: Story, *, by: User | None) -> Review:
         )  # fmt: skip
         Story.objects.filter(pk=fresh.pk).update(state=Story.State.IN_REVIEW)
         _note(fresh, by, "story.submitted", review)
+        notices.review_asked(fresh, review, by=by)
     story.refresh_from_db()
     return review
 
@@ -112,6 +113,7 @@ def decide(
         state = Story.State.APPROVED if verb == "approve" else Story.State.REJECTED
         Story.objects.filter(pk=story.pk, state=Story.State.IN_REVIEW).update(state=state)
         _note(story, by, f"review.{verb}", review)
+        notices.decided(story, review, decision, by=by)
     return decision
 
 

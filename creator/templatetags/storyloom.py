@@ -29,6 +29,7 @@ KINDS = {
     "cut_asset": "Cut a recording",
     "use_tool": "Make a copy with a tool",
     "draw_sample": "Draw the sample library",
+    "send_mail": "Send an e-mail",
 }
 STEPS = {
     "script": "Writing the script",
@@ -99,9 +100,13 @@ def in_words(name: str) -> str:
 
 
 @register.filter
-def job_title(job: Job) -> str:
-    kind = job.kind.rsplit(".", 1)[-1]
+def kind_title(kind: str) -> str:
     return KINDS.get(kind, in_words(kind))
+
+
+@register.filter
+def job_title(job: Job) -> str:
+    return kind_title(job.kind.rsplit(".", 1)[-1])
 
 
 @register.filter

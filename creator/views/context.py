@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 
 from creator.access import membership_of, rights_of
 from creator.models import Event, Job
+from creator.services import notices
 from creator.views import places
 from moderation.models import Review
 
@@ -32,7 +33,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     def open_jobs() -> list[Job]:
         # What waits behind all other work (the sample library) is on the jobs page, not in everybody's way.
         urgent = Q(state=Job.State.RUNNING) | Q(state=Job.State.WAITING, priority__gte=0)
-        ours = Job.objects.filter(urgent, workspace=workspace)
+        ours = Job.objects.filter(urgent, workspace=workspace).exclude(kind="send_mail")
         return list(ours.select_related("story").order_by("-priority", "id")[:9])
 
     def last_event() -> int:
@@ -47,6 +48,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "waiting_reviews": waiting_reviews,
         "open_jobs": open_jobs,
         "last_event": last_event,
+        "unread_notices": lambda: notices.unread(user.pk, workspace.pk),
         "settings_tabs": lambda: places.open_to(rights),
     }
 

@@ -12,11 +12,13 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.db import close_old_connections
+from django.db.models import Q
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from creator.access import story_for, workspace_for
 from creator.models import Event
+from creator.services.notices import TOLD
 from creator.views.people import person_of
 
 LOOK_EVERY = 0.4
@@ -31,7 +33,8 @@ BATCH = 200
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
     """Events after `Last-Event-ID` (or `?after=`), then whatever comes."""
     workspace, story, after = await sync_to_async(_asked)(request)
-    response = StreamingHttpResponse(_lines(workspace, story, after), content_type="text/event-stream")
+    person = person_of(request).pk
+    response = StreamingHttpResponse(_lines(workspace, story, after, person), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"
     return response
@@ -42,7 +45,7 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
 def poll(request: HttpRequest) -> JsonResponse:
     """The same events as one answer."""
     workspace, story, after = _asked(request)
-    found = newer(workspace, story, after)
+    found = newer(workspace, story, after, person_of(request).pk)
     return JsonResponse({"events": found, "after": found[-1]["id"] if found else after})
 
 
@@ -65,9 +68,10 @@ def _uuid(text: str) -> str:
         return str(UUID(int=0))
 
 
-def newer(workspace: int, story: UUID | None, after: int) -> list[dict[str, Any]]:
-    """The events after a number, oldest first."""
-    found = Event.objects.filter(workspace_id=workspace, id__gt=after)
+def newer(workspace: int, story: UUID | None, after: int, person: int | None = None) -> list[dict[str, Any]]:
+    """The events after a number, oldest first; of the notices only those of `person`."""
+    others = Q(kind=TOLD) & ~Q(person_id=person)
+    found = Event.objects.filter(workspace_id=workspace, id__gt=after).exclude(others)
     if story:
         found = found.filter(story_id=story)
     return [
@@ -83,17 +87,17 @@ def newer(workspace: int, story: UUID | None, after: int) -> list[dict[str, Any]
     ]
 
 
-def _looked_up(workspace: int, story: UUID | None, after: int) -> list[dict[str, Any]]:
+def _looked_up(workspace: int, story: UUID | None, after: int, person: int) -> list[dict[str, Any]]:
     """`newer` for a stream, which outlives the connection that its request began with."""
     close_old_connections()
-    return newer(workspace, story, after)
+    return newer(workspace, story, after, person)
 
 
-async def _lines(workspace: int, story: UUID | None, after: int) -> AsyncIterator[str]:
+async def _lines(workspace: int, story: UUID | None, after: int, person: int) -> AsyncIterator[str]:
     began = said = time.monotonic()
     yield "retry: 2000\n\n"
     while time.monotonic() - began < LIFETIME:
-        events = await sync_to_async(_looked_up)(workspace, story, after)
+        events = await sync_to_async(_looked_up)(workspace, story, after, person)
         for event in events:
             after = event["id"]
             yield f"id: {after}\ndata: {json.dumps(event)}\n\n"

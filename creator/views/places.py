@@ -51,6 +51,8 @@ SETTINGS = (
     Place("illustrator", _("Illustrator")),
     Place("brands", _("Brands"), "manage"),
     Place("costs", _("Costs"), "manage"),
+    Place("notice-choices", _("What you are told")),
+    Place("mail-previews", _("E-mails"), "manage"),
     Place("appearance", _("Appearance and keys")),
 )
 """The tabs of the settings, in order. `tab` of a page's context is the name of its own."""
