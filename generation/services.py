@@ -12,8 +12,6 @@ from generation.engines.base import (
     Article,
     Likeness,
     Painter,
-    Picture,
-    Sampling,
     Script,
     Speaker,
     Speech,
@@ -27,25 +25,25 @@ from generation.engines.speaking import cloned_group
 from generation.languages import language_name
 from generation.prices import Estimate
 from generation.speech.keeping import SpokenSentences
-from media_processing.decoding import Source
 from media_processing.engine import EngineError, Progress, engines, no_progress
 
 
 def write(article: Article, wish: Wish, *, engine: str | None = None, watch: Watch | None = None) -> Script:
     """Turn an article into a script, with the named writer or the default one. Raises EngineError."""
-    return _writer(engine).write_script(article, wish, watch=watch)
+    return writer(engine).write_script(article, wish, watch=watch)
 
 
 def write_drafts(
     article: Article, wish: Wish, tones: Sequence[str], *, engine: str | None = None, watch: Watch | None = None
 ) -> tuple[Script, ...]:
     """A script in each of several tones. Raises EngineError."""
-    return _writer(engine).write_drafts(article, wish, tones, watch=watch)
+    return writer(engine).write_drafts(article, wish, tones, watch=watch)
 
 
 def writer(engine: str | None = None) -> Writer:
     """The named writer or the default one, for its other verbs."""
-    return _writer(engine)
+    named: Writer = engines["writer", engine] if engine else engines["writer"]
+    return named
 
 
 def estimate(role: str, verb: str, characters: int, *, engine: str | None = None, count: int = 1) -> Estimate:
@@ -55,105 +53,9 @@ def estimate(role: str, verb: str, characters: int, *, engine: str | None = None
 
 
 def painter(engine: str | None = None) -> Painter:
-    """The named painter or the default one, for what it can (`can_redraw`, `takes`, `schedulers`)."""
-    return _painter(engine)
-
-
-def draw(
-    words: str,
-    *,
-    width: int,
-    height: int,
-    seed: int = 0,
-    style: str = "",
-    sampling: Sampling | None = None,
-    engine: str | None = None,
-    progress: Progress = no_progress,
-    meter: Meter | None = None,
-) -> Picture:
-    """Draw what `words` say, `width` x `height` pixels. Raises EngineError."""
-    return _painter(engine).draw(
-        words, width=width, height=height, seed=seed, style=style, sampling=sampling, progress=progress, meter=meter
-    )
-
-
-def variants(
-    words: str,
-    count: int,
-    *,
-    width: int,
-    height: int,
-    seed: int = 0,
-    style: str = "",
-    sampling: Sampling | None = None,
-    engine: str | None = None,
-    progress: Progress = no_progress,
-    meter: Meter | None = None,
-) -> tuple[Picture, ...]:
-    """`count` pictures of the same words, with the seeds from `seed` on. Raises EngineError."""
-    return _painter(engine).variants(
-        words, count, width=width, height=height, seed=seed, style=style, sampling=sampling, progress=progress,
-        meter=meter,
-    )  # fmt: skip
-
-
-def redraw(
-    picture: Source,
-    words: str,
-    *,
-    strength: float = 0.6,
-    seed: int = 0,
-    style: str = "",
-    sampling: Sampling | None = None,
-    engine: str | None = None,
-    progress: Progress = no_progress,
-    meter: Meter | None = None,
-) -> Picture:
-    """Draw `words` on the ground of another picture, in its size; `strength` (0 to 1) says how much may change.
-
-    Raises EngineError, also where the painter can't (`can_redraw`).
-    """
-    return _painter(engine).redraw(
-        picture, words, strength=strength, seed=seed, style=style, sampling=sampling, progress=progress, meter=meter
-    )
-
-
-def fill(
-    picture: Source,
-    mask: Source,
-    words: str,
-    *,
-    seed: int = 0,
-    style: str = "",
-    sampling: Sampling | None = None,
-    engine: str | None = None,
-    progress: Progress = no_progress,
-    meter: Meter | None = None,
-) -> Picture:
-    """Draw the part of a picture anew that is white in `mask`; the rest stays pixel by pixel.
-
-    Raises EngineError, also where the painter can't (`can_fill`).
-    """
-    return _painter(engine).fill(
-        picture, mask, words, seed=seed, style=style, sampling=sampling, progress=progress, meter=meter
-    )
-
-
-def animate(
-    words: str,
-    *,
-    width: int,
-    height: int,
-    seconds: float,
-    seed: int = 0,
-    style: str = "",
-    engine: str | None = None,
-    progress: Progress = no_progress,
-) -> Picture:
-    """Draw a moving scene as a silent clip of `seconds`. Raises EngineError where the painter draws stills only."""
-    return _painter(engine).animate(
-        words, width=width, height=height, seconds=seconds, seed=seed, style=style, progress=progress
-    )
+    """The named painter or the default one: what it can, and its verbs (draw, variants, redraw, fill, animate)."""
+    named: Painter = engines["painter", engine] if engine else engines["painter"]
+    return named
 
 
 def speak(
@@ -204,17 +106,17 @@ def refusal(wish_language: str, article_language: str, *, engine: str | None = N
 
     Asked before any work starts. It names the writers of this site that can do it.
     """
-    writer = _writer(engine)
-    if _can(writer, wish_language, article_language):
+    asked = writer(engine)
+    if _can(asked, wish_language, article_language):
         return None
     able = [
         other.title for other in engines.all("writer")
-        if other is not writer and _can(other, wish_language, article_language) and not other.problems()
+        if other is not asked and _can(other, wish_language, article_language) and not other.problems()
     ]  # fmt: skip
     others = f"Choose {' or '.join(able)}" if able else "Set up a writer that translates (OPENAI_API_KEY)"
     wanted, own = language_name(wish_language), language_name(article_language)
     return EngineError(
-        f"{writer.title} can't write in {wanted} from an article in {own}.",
+        f"{asked.title} can't write in {wanted} from an article in {own}.",
         next_step=f"{others}, or ask for {own}.",
         permanent=True,
     )
@@ -223,16 +125,6 @@ def refusal(wish_language: str, article_language: str, *, engine: str | None = N
 def _can(writer: Writer, wish_language: str, article_language: str) -> bool:
     same = wish_language.split("-")[0].lower() == article_language.split("-")[0].lower()
     return writer.speaks(wish_language) and (same or writer.translates)
-
-
-def _writer(name: str | None) -> Writer:
-    engine: Writer = engines["writer", name] if name else engines["writer"]
-    return engine
-
-
-def _painter(name: str | None) -> Painter:
-    engine: Painter = engines["painter", name] if name else engines["painter"]
-    return engine
 
 
 def _voice(name: str | None) -> Voice:

@@ -261,15 +261,16 @@ def draw(work: Work) -> None:
 def _drawn(work: Work, wish: Wish, verb: str, parent: Asset | None, call: charges.Charged) -> Sequence[Picture]:
     common: dict[str, Any] = {
         "seed": wish.seed, "style": wish.style, "sampling": Sampling(negative=wish.negative), "progress": work.report,
-        "engine": choices.chosen("painter", work.job.workspace), "meter": call.meter,
+        "meter": call.meter,
     }  # fmt: skip
+    painter = generation.painter(choices.chosen("painter", work.job.workspace))
     if verb == "fill" and parent is not None:
         mask = Rendition.objects.get(workspace=work.job.workspace, pk=work.job.subject["mask"])
-        return [generation.fill(parent.file, mask.file, wish.words, **common)]
+        return [painter.fill(parent.file, mask.file, wish.words, **common)]
     if verb == "redraw" and parent is not None:
-        return [generation.redraw(parent.file, wish.words, strength=wish.strength, **common)]
+        return [painter.redraw(parent.file, wish.words, strength=wish.strength, **common)]
     width, height = (parent.width, parent.height) if parent is not None else visuals.DRAWN_SIDE
-    return generation.variants(wish.words, wish.count, width=width, height=height, **common)
+    return painter.variants(wish.words, wish.count, width=width, height=height, **common)
 
 
 def _changes(wish: Wish, verb: str, said: Mapping[str, Any], parent: Asset | None) -> dict[str, Any]:

@@ -111,13 +111,13 @@ def _there(workspace: Workspace, number: int) -> Asset | None:
 
 
 def _drawn(number: int) -> Picture:
+    painter = generation.painter("illustrator")
     words, moves = plan()[number]["words"], plan()[number]["kind"] == "video"
     if moves:
-        return generation.animate(
-            words, width=CLIP[0], height=CLIP[1], seconds=CLIP_SECONDS, seed=number, engine="illustrator",
-            progress=_stop_if_told,
-        )  # fmt: skip
-    return generation.draw(words, width=STILL[0], height=STILL[1], seed=number, engine="illustrator")
+        return painter.animate(
+            words, width=CLIP[0], height=CLIP[1], seconds=CLIP_SECONDS, seed=number, progress=_stop_if_told
+        )
+    return painter.draw(words, width=STILL[0], height=STILL[1], seed=number)
 
 
 def _stop_if_told(_share: float) -> None:

@@ -108,8 +108,8 @@ def draw(work: Work, story: Story, scene: Scene, *, seed: int, words: str = "") 
     width, height = DRAWN_SIDE
     painter = choices.chosen("painter", story.workspace)
     with charges.charged(work, "painter", "draw", characters=len(words), part=f"{scene.pk}:{seed}") as call:
-        picture = generation.draw(
-            words, width=width, height=height, seed=seed, style=story.style, engine=painter,
+        picture = generation.painter(painter).draw(
+            words, width=width, height=height, seed=seed, style=story.style,
             progress=lambda _share: work.check(), meter=call.meter,
         )
     made_by = {**picture.made_by, "prompt": words, "style": story.style}

@@ -165,14 +165,13 @@ class Chat:
 
     def _stream(self, request: dict[str, Any], heard: _Heard) -> None:
         import httpx2
-        from openai import OpenAIError
 
         if self._client is None:
             raise RuntimeError("The endpoint is asked before the client is made.")
         key = heard.watch.meter.call_key
         until = time.monotonic() + self._timeout
         try:
-            with self._client.chat.completions.create(
+            with self._endpoint.explaining(), self._client.chat.completions.create(
                 **request, stream=True, stream_options={"include_usage": True},
                 extra_headers={"Idempotency-Key": key} if key else None,
             ) as stream:  # fmt: skip
@@ -181,11 +180,7 @@ class Chat:
                     heard.hear(chunk)
                     if time.monotonic() > until:
                         raise httpx2.ReadTimeout("the answer takes too long")
-        except OpenAIError as error:
-            raise self._endpoint.explained(error) from error
-        except httpx2.TimeoutException as error:
-            raise self._endpoint.too_slow() from error
-        except (httpx2.TransportError, ValueError) as error:  # the connection dropped, or what came is no event
+        except ValueError as error:  # what came is no event
             raise self._endpoint.broke_off() from error
 
     def _refuse_unfinished(self, heard: _Heard) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from media_processing.engine import EngineError
+from media_processing.engine import Engine, EngineError
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
 OPENAI = "api.openai.com"
+_FILTERED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter"})
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,21 @@ class Endpoint:
             timeout=httpx2.Timeout(min(self.timeout, self.stall), connect=min(self.timeout, 10.0)),
         )  # fmt: skip
 
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """What goes wrong with a request inside becomes an EngineError in words for the person who asked."""
+        import httpx2
+        from openai import OpenAIError
+
+        try:
+            yield
+        except OpenAIError as error:
+            raise self.explained(error) from error
+        except httpx2.TimeoutException as error:
+            raise self.too_slow() from error
+        except httpx2.TransportError as error:
+            raise self.broke_off() from error
+
     def too_slow(self) -> EngineError:
         return EngineError(
             f"{self.where} said nothing for {self.stall:.0f} seconds, or took longer than {self.timeout:.0f}.",
@@ -102,6 +120,11 @@ class Endpoint:
                 next_step=f"Check the plan and the billing of the account there, or choose another {self.role}.",
                 permanent=True,
             )
+        if code in _FILTERED:
+            return EngineError(
+                f"{where} refused this by its own filter.",
+                next_step=f"Use other words or another picture, or choose another {self.role}.", permanent=True,
+            )  # fmt: skip
         if isinstance(error, openai.RateLimitError):
             return EngineError(f"{where} takes no more requests just now.", next_step="Try again in a minute.")
         if isinstance(error, openai.APITimeoutError):
@@ -119,3 +142,31 @@ class Endpoint:
                 permanent=True,
             )
         return EngineError(f"{where} failed.", next_step=f"Try again, or choose another {self.role}.")
+
+
+class AtEndpoint(Engine):
+    """What engines share whose model stands behind an endpoint: `_endpoint`, set where they are made."""
+
+    leaves_the_machine: ClassVar[bool] = True
+    _endpoint: Endpoint
+    _made: OpenAI | None = None
+
+    @property
+    def model(self) -> str:
+        return self._endpoint.model
+
+    @property
+    def provider(self) -> str:
+        return self._endpoint.host
+
+    def problems(self) -> list[EngineError]:
+        return self._endpoint.problems()
+
+    def _load(self) -> None:
+        self._made = self._endpoint.client()
+
+    @property
+    def _client(self) -> OpenAI:
+        if self._made is None:
+            raise RuntimeError("The endpoint is asked before the client is made.")
+        return self._made

@@ -11,28 +11,23 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from generation.engines.canvas import around, blended, fitted, png
-from generation.engines.endpoint import Endpoint
+from generation.engines.endpoint import AtEndpoint, Endpoint
 from generation.engines.metering import Forecast
 from generation.engines.painting import Painter, Picture, Wanted
 from media_processing.decoding import MediaError, open_picture
 from media_processing.engine import EngineError
 from media_processing.fetching import Rules, fetch
 
-if TYPE_CHECKING:
-    from openai import OpenAI
-
 _MODELS = Path(__file__).resolve().parents[1] / "image_models.toml"
 _MOST_BYTES = 60_000_000
 _PICTURE_TOKENS = 8_000
 """More than a picture of 1536 x 1024 that is handed in takes at the highest fidelity."""
-_FILTERED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter"})
-
 
 class _Made(BaseModel):
     b64_json: str | None = None
@@ -57,7 +52,7 @@ class _Answer(BaseModel):
     usage: _Usage | None = None
 
 
-class OpenAIPainter(Painter):
+class OpenAIPainter(AtEndpoint, Painter):
     """Draws with a model of OpenAI's or of a server of one's own. It has no seeds: no picture comes twice.
 
     `quality` is one of the model's (low, medium, high; empty where it has none). `timeout` holds for a picture, `stall`
@@ -66,7 +61,6 @@ class OpenAIPainter(Painter):
     """
 
     title = "OpenAI-compatible painter"
-    leaves_the_machine = True
     can_redraw = True
     can_fill = True
     repeats = False
@@ -91,18 +85,9 @@ class OpenAIPainter(Painter):
             demand="it must draw", too_long="The words are too long for {model}.", shorter="Shorten them.",
         )  # fmt: skip
         self._wished, self._rules = quality, rules
-        self._client: OpenAI | None = None
-
-    @property
-    def model(self) -> str:
-        return self._endpoint.model
-
-    @property
-    def provider(self) -> str:
-        return self._endpoint.host
 
     def problems(self) -> list[EngineError]:
-        found = self._endpoint.problems()
+        found = super().problems()
         known = [each for each in self._card["tokens"] if each]
         if known and self._wished not in known:
             found.append(
@@ -112,9 +97,6 @@ class OpenAIPainter(Painter):
                 )
             )  # fmt: skip
         return found
-
-    def _load(self) -> None:
-        self._client = self._endpoint.client()
 
     @cached_property
     def _card(self) -> Mapping[str, Any]:
@@ -237,37 +219,20 @@ class OpenAIPainter(Painter):
         return body
 
     def _body(self, request: dict[str, Any], files: Mapping[str, Any], key: str, begin: Any) -> bytes:
-        import httpx2
-        from openai import OpenAIError
-
-        if self._client is None:
-            raise RuntimeError("The endpoint is asked before the client is made.")
         images = self._client.images.with_streaming_response
         until = time.monotonic() + self._endpoint.timeout
-        try:
-            with (images.edit if files else images.generate)(
-                **request, **files, extra_headers={"Idempotency-Key": key} if key else None
-            ) as answer:
-                begin(answer.headers.get("x-request-id", ""))
-                body = io.BytesIO()
-                for part in answer.iter_bytes(65_536):
-                    body.write(part)
-                    if time.monotonic() > until:
-                        raise self._endpoint.too_slow()
-                    if body.tell() > _MOST_BYTES:
-                        raise self._unusable("more than a picture has")
-                return body.getvalue()
-        except OpenAIError as error:
-            if str(getattr(error, "code", "")) in _FILTERED:
-                raise EngineError(
-                    f"{self._endpoint.where} refused this picture by its own filter.",
-                    next_step="Use other words or another picture, or choose another painter.", permanent=True,
-                ) from error  # fmt: skip
-            raise self._endpoint.explained(error) from error
-        except httpx2.TimeoutException as error:
-            raise self._endpoint.too_slow() from error
-        except httpx2.TransportError as error:
-            raise self._endpoint.broke_off() from error
+        with self._endpoint.explaining(), (images.edit if files else images.generate)(
+            **request, **files, extra_headers={"Idempotency-Key": key} if key else None
+        ) as answer:  # fmt: skip
+            begin(answer.headers.get("x-request-id", ""))
+            body = io.BytesIO()
+            for part in answer.iter_bytes(65_536):
+                body.write(part)
+                if time.monotonic() > until:
+                    raise self._endpoint.too_slow()
+                if body.tell() > _MOST_BYTES:
+                    raise self._unusable("more than a picture has")
+            return body.getvalue()
 
     def _read(self, body: bytes) -> _Answer:
         try:

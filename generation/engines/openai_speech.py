@@ -7,9 +7,9 @@ import io
 import json
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from generation.engines.endpoint import Endpoint
+from generation.engines.endpoint import AtEndpoint, Endpoint
 from generation.engines.metering import Forecast, Meter
 from generation.engines.speaking import Saying, Speaker, Voice
 from generation.speech.joining import Utterance
@@ -17,9 +17,6 @@ from generation.speech.normalise import pronounced
 from generation.speech.sounds import trim
 from media_processing.engine import EngineError
 from media_processing.sound import read_wav
-
-if TYPE_CHECKING:
-    from openai import OpenAI
 
 SPEAKERS = (
     "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse",
@@ -30,7 +27,7 @@ _CLASSIC = frozenset(SPEAKERS) - {"ballad", "cedar", "marin", "verse"}
 _MOST_BYTES = 60_000_000
 
 
-class OpenAIVoice(Voice):
+class OpenAIVoice(AtEndpoint, Voice):
     """Speaks with a model of OpenAI's or of a server of one's own. It gives no times of words.
 
     `speakers` are the ids of the endpoint's voices, the default first; OpenAI's own where none are given. `timeout`
@@ -38,7 +35,6 @@ class OpenAIVoice(Voice):
     """
 
     title = "OpenAI-compatible voice"
-    leaves_the_machine = True
 
     def __init__(
         self,
@@ -59,24 +55,9 @@ class OpenAIVoice(Voice):
         )  # fmt: skip
         usual = [each for each in SPEAKERS if each in _CLASSIC or not model.startswith("tts-1")]
         self._speakers = tuple(speakers) or tuple(usual)
-        self._client: OpenAI | None = None
-
-    @property
-    def model(self) -> str:
-        return self._endpoint.model
-
-    @property
-    def provider(self) -> str:
-        return self._endpoint.host
 
     def identity(self) -> tuple[object, ...]:
         return (*super().identity(), self._endpoint.base_url)
-
-    def problems(self) -> list[EngineError]:
-        return self._endpoint.problems()
-
-    def _load(self) -> None:
-        self._client = self._endpoint.client()
 
     def voices(self, language: str) -> Sequence[Speaker]:
         return tuple(Speaker(each, each.replace("_", " ").capitalize(), "") for each in self._speakers)
@@ -105,29 +86,18 @@ class OpenAIVoice(Voice):
 
     def _ask(self, request: dict[str, Any], said: str, meter: Meter) -> bytes:
         """The body of one answer, whole. What was begun counts, however it ends."""
-        import httpx2
-        from openai import OpenAIError
-
-        if self._client is None:
-            raise RuntimeError("The endpoint is asked before the client is made.")
         digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode("utf-8", "replace")).hexdigest()
         # By what is said, not by its number: after a crash, sentences that are kept aren't asked for again.
         key = f"{meter.key}.{digest[:16]}" if meter.key else ""
         begun = finished = False
         try:
-            with self._client.audio.speech.with_streaming_response.create(
+            with self._endpoint.explaining(), self._client.audio.speech.with_streaming_response.create(
                 **request, extra_headers={"Idempotency-Key": key} if key else None
-            ) as answer:
+            ) as answer:  # fmt: skip
                 begun = True
                 meter.answering(answer.headers.get("x-request-id", "") or key)
                 sound = self._read(answer)
             finished = True
-        except OpenAIError as error:
-            raise self._endpoint.explained(error) from error
-        except httpx2.TimeoutException as error:
-            raise self._endpoint.too_slow() from error
-        except httpx2.TransportError as error:
-            raise self._endpoint.broke_off() from error
         finally:
             if begun and not finished:
                 meter.broke_off(prompt_tokens=len(said), completion_tokens=0)

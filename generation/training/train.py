@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from generation.training.model import Parts
 from generation.training.pictures import COLOURS, LIGHTS, OBJECTS, SETTINGS, Pictures, caption, phrase, some_of
+from media_processing.training.course import Course, Every, apply
 
 SOFTNESS = 1e-6
 """Weight of the autoencoder's divergence from a normal distribution, beside the mean error of a pixel. A larger one
@@ -29,19 +28,10 @@ FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long and how hard to train one part. It ends at `steps` or after `minutes`, whichever comes first."""
+class Plan(Course):
+    """How long and how hard to train one part."""
 
-    steps: int
-    minutes: float = math.inf
-    batch: int = 64
-    rate: float = 1e-3
-    warm_up: int = 50
-    """Steps."""
     decay: float = 0.01
-    seed: int = 1
-    threads: int = 2
-    """Each takes its share of a batch alone, which wastes less than dividing every operation among busy cores does."""
     device: str = "cpu"
 
 
@@ -163,7 +153,7 @@ class _Average:
     """A running average of weights, slower as it goes (as in Karras et al., 2024, a share of all steps so far)."""
 
     def __init__(self, weights: list[Any], every: Callable[[], None] | None) -> None:
-        self._weights, self._every, self._steps, self._told = weights, every, 0, time.monotonic()
+        self._weights, self._every, self._steps, self._telling = weights, every, 0, Every(300)
         self._average = [weight.detach().clone() for weight in weights]
 
     def add(self) -> None:
@@ -174,8 +164,7 @@ class _Average:
             new = max(10 / (9 + self._steps), 0.003)
             for average, weight in zip(self._average, self._weights, strict=True):
                 average.lerp_(weight, new)
-        if self._every and time.monotonic() - self._told > 300:
-            self._told = time.monotonic()
+        if self._every and self._telling.due():
             self.swap()
             self._every()
             self.swap()
@@ -194,21 +183,16 @@ def _fit(
     name: str, weights: list[Any], loss: Loss, count: int, plan: Plan, watch: Watcher,
     after: Callable[[], None] | None = None, *, readers: int = 0,
 ) -> Run:  # fmt: skip
-    """AdamW over shuffled batches of `count` pictures, its rate falling as half a cosine.
+    """One course over shuffled batches of `count` pictures.
 
     The first `readers` weights learn READERS_RATE times as fast.
     """
     import torch
 
-    threads = plan.threads if plan.device == "cpu" else 1
+    plan = plan if plan.device == "cpu" else replace(plan, threads=1)
     own_threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    groups = [
-        {"params": [weight for weight in some if weight.ndim >= 2], "weight_decay": plan.decay, "factor": factor}
-        for some, factor in ((weights[:readers], READERS_RATE), (weights[readers:], 1.0))
-    ]
-    groups.append({"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0, "factor": 1.0})
-    optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.99), fused=True)
+    optimizer = plan.optimizer(weights[readers:], slow=weights[:readers], factor=READERS_RATE)
     rng, run, start = np.random.default_rng(plan.seed), Run(), time.monotonic()
     batches = _batches(count, min(plan.batch, count), rng)
 
@@ -216,21 +200,11 @@ def _fit(
         found = loss(*share)
         return float(found.detach()), torch.autograd.grad(found, weights, allow_unused=True)
 
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for step in range(plan.steps):
-            done = max(step / plan.steps, (time.monotonic() - start) / 60 / plan.minutes)
-            if done >= 1:
-                break
-            for group in optimizer.param_groups:
-                falling = 0.02 + 0.49 * (1 + math.cos(math.pi * done))
-                group["lr"] = group["factor"] * plan.rate * min(1.0, (step + 1) / plan.warm_up) * falling
-            shares = [(part, int(rng.integers(2**31))) for part in np.array_split(next(batches), threads)]
+    with plan.pool() as pool:
+        for step, done in plan.walk(optimizer):
+            shares = [(part, int(rng.integers(2**31))) for part in np.array_split(next(batches), plan.threads)]
             found = list(pool.map(gradients, shares))
-            for weight, *parts in zip(weights, *(each for _, each in found), strict=True):
-                given = [part for part in parts if part is not None]
-                weight.grad = sum(given) / len(found) if given else None
-            torch.nn.utils.clip_grad_norm_(weights, 1.0)
-            optimizer.step()
+            apply(optimizer, weights, [each for _, each in found])
             run.losses.append(sum(value for value, _ in found) / len(found))
             watch(name, step, done, run.losses[-1])
             if after:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_processing.engines.base import Word
+from media_processing.training.course import Course, Every, apply, cosine
 from media_processing.training.sentences import WORDS
 from media_processing.training.speech import POSITIONS, Spoken, Window, batched, vary, window
 
@@ -39,18 +39,14 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long and how hard to train. It ends after `steps` or `minutes`, whichever comes first."""
+class Plan(Course):
+    """How long and how hard to train; `stages` say the size of a batch."""
 
-    minutes: float = 45.0
     steps: int = 10**9
+    minutes: float = 45.0
     rate: float = 2e-3
     warm_up: int = 150
-    """Steps."""
     decay: float = 0.01
-    seed: int = 1
-    threads: int = 2
-    """Each takes its share of a batch alone, as in the starter CLIP's training."""
     stages: tuple[Stage, ...] = (Stage(0.0, 4.0, 24), Stage(0.3, 8.0, 16))
     whole: float = 0.3
     """Share of the steps in the last stage that hear windows of 30 seconds."""
@@ -89,38 +85,25 @@ def train(spoken: Sequence[Spoken], plan: Plan, *, watch: Watcher | None = None,
     rng = np.random.default_rng(plan.seed)
     learner = _Learner(spoken)
     weights = learner.weights
-    plain = [weight for weight in weights if weight.ndim < 2]
-    decayed = [weight for weight in weights if weight.ndim >= 2]
-    groups = [{"params": plain, "weight_decay": 0.0}, {"params": decayed, "weight_decay": plan.decay}]
-    optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
-    trained, start, saved = Trained(learner.model), time.monotonic(), time.monotonic()
-    with ThreadPoolExecutor(plan.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for step in range(plan.steps):
-            share = max(step / plan.steps, (time.monotonic() - start) / 60 / plan.minutes)
-            if share >= 1:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = plan.rate * min(1.0, (step + 1) / plan.warm_up) * (0.01 + 0.99 * _cosine(share))
+    optimizer = plan.optimizer(weights)
+    trained, start, saving = Trained(learner.model), time.monotonic(), Every(240)
+    with plan.pool() as pool:
+        for step, share in plan.walk(optimizer):
             stage = [stage for stage in plan.stages if share >= stage.share][-1]
             if share >= plan.whole_from and rng.random() < plan.whole:
                 stage = Stage(share, POSITIONS * _SECONDS, 4)
-            help_left = max(0.1, _cosine(share))
+            help_left = max(0.1, cosine(share))
             shares = [
                 (stage.seconds, stage.batch // plan.threads, help_left, int(rng.integers(2**31)))
                 for _thread in range(plan.threads)
             ]
             results = list(pool.map(learner.learn, shares))
-            for weight, *gradients in zip(weights, *(gradients for gradients, _told in results), strict=True):
-                there = [gradient for gradient in gradients if gradient is not None]
-                weight.grad = sum(there) / len(gradients) if there else None
-            torch.nn.utils.clip_grad_norm_(weights, 1.0)
-            optimizer.step()
+            apply(optimizer, weights, [gradients for gradients, _told in results])
             told = {name: float(np.mean([one[name] for _g, one in results])) for name in results[0][1]}
             trained.losses.append(told["text"])
             if watch:
                 watch(step, share, told)
-            if keep and time.monotonic() - saved > 240:
-                saved = time.monotonic()
+            if keep and saving.due():
                 learner.write(keep)
     trained.minutes = (time.monotonic() - start) / 60
     if keep:
@@ -350,7 +333,3 @@ def _astray(attention: Any, where: NDArray[np.float32]) -> Any:
     inside = (at >= bounds[:, :1]) & (at <= bounds[:, 1:])
     chosen = attention[torch.from_numpy(batch), :, torch.from_numpy(token)]
     return -chosen.masked_fill(~inside[:, None], -1e4).logsumexp(-1).mean()
-
-
-def _cosine(share: float) -> float:
-    return (1 + math.cos(math.pi * min(1.0, share))) / 2

@@ -7,7 +7,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from media_processing.training.course import Course, Every, cosine
 from search.engines.words import PAD, Words
 from search.training.captions import Lexicon, choose, choose_pair, nameable, write
 from search.training.model import Shape, build
@@ -29,25 +29,18 @@ EMBEDDING = "token_embedding.weight"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long and how hard to train. It ends at `steps` or after `minutes`, whichever comes first."""
+class Plan(Course):
+    """How long and how hard to train."""
 
     steps: int = 3517
-    minutes: float = math.inf
     batch: int = 128
     rate: float = 1.5e-3
     warm_up: int = 100
-    """Steps."""
-    decay: float = 0.05
     related: float = 0.06
     """Share of lone objects that are named by a looser word."""
     labels: float = 1.0
     """First weight of what is taught beside the contrast: which facets, and which object in which cell. It falls to a
     fifth of it."""
-    seed: int = 1
-    threads: int = 2
-    """Each takes its share of a batch alone: on cores that others use too, that wastes far less than dividing every
-    operation among the cores does, where all wait for the last."""
 
 
 @dataclass
@@ -86,19 +79,14 @@ def train(
     anchors, places = _anchors(list(bits.columns), shape.dimensions), Places(pictures)
     towers = _Towers(model, shape, words, pictures, places)
     weights = [*model.parameters(), *anchors.parameters(), *towers.cells.parameters()]
-    optimizer = _optimizer(weights, plan)
-    trained, start, saved = Trained(model, words, shape), time.monotonic(), time.monotonic()
+    optimizer = plan.optimizer(weights)
+    trained, start, saving = Trained(model, words, shape), time.monotonic(), Every(300)
     batches = shuffled(len(pictures), min(plan.batch, len(pictures)), rng)
-    with ThreadPoolExecutor(plan.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for step in range(plan.steps):
-            share = max(step / plan.steps, (time.monotonic() - start) / 60 / plan.minutes)
-            if share >= 1:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = plan.rate * min(1.0, (step + 1) / plan.warm_up) * (0.01 + 0.99 * _cosine(share))
+    with plan.pool() as pool:
+        for step, share in plan.walk(optimizer):
             numbers = next(batches)
             texts, named = _captions(choice, [pictures.facets[number] for number in numbers], lexicon, plan)
-            weight = plan.labels * (0.2 + 0.8 * _cosine(share))
+            weight = plan.labels * (0.2 + 0.8 * cosine(share))
             rows = np.array_split(np.arange(len(numbers)), plan.threads)
             shares = [
                 (numbers[own], texts[CAPTIONS * own[0] : CAPTIONS * (own[-1] + 1)], int(rng.integers(2**31)))
@@ -125,8 +113,7 @@ def train(
             trained.losses.append(float(loss.detach()))
             if watch:
                 watch(step, share, trained.losses[-1])
-            if checkpoint and time.monotonic() - saved > 300:
-                saved = time.monotonic()
+            if checkpoint and saving.due():
                 keep(model, words, checkpoint)
     trained.minutes = (time.monotonic() - start) / 60
     model.eval()
@@ -340,16 +327,3 @@ def _anchors(facets: Sequence[str], dimensions: int) -> Any:
 def _trait(part: Sequence[str]) -> str:
     """What an anchor says of its owner: that it is there, its colour, its number."""
     return ":".join((part[0], *part[2:]))
-
-
-def _optimizer(weights: Sequence[Any], plan: Plan) -> Any:
-    import torch
-
-    plain = [weight for weight in weights if weight.ndim < 2]
-    decayed = [weight for weight in weights if weight.ndim >= 2]
-    groups = [{"params": plain, "weight_decay": 0.0}, {"params": decayed, "weight_decay": plan.decay}]
-    return torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
-
-
-def _cosine(share: float) -> float:
-    return (1 + math.cos(math.pi * min(1.0, share))) / 2

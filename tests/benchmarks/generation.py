@@ -26,14 +26,14 @@ def figures() -> Iterator[Figure]:
 
     with Clock() as first:
         generation.speak("Ready.", language="en", engine="espeak")
-        generation.draw("a boat on the sea", width=270, height=480, seed=1, engine="illustrator")
+        generation.painter("illustrator").draw("a boat on the sea", width=270, height=480, seed=1)
         script()
     yield plain("generation: first use of writer, painter and voice in a process", first.seconds, "s")
     with Clock() as writing:
         scenes = script().scenes[:SCENES]
     with Clock() as drawing:
         for number, scene in enumerate(scenes):
-            generation.draw(scene.visual, width=1080, height=1920, seed=number, engine="illustrator")
+            generation.painter("illustrator").draw(scene.visual, width=1080, height=1920, seed=number)
     voice = engines["voice", "espeak"]
     helped = _helper_seconds(voice.helper_pid)
     with Clock() as speaking:

@@ -323,7 +323,7 @@ def picture(folder: Path, seed: int = 1) -> Path:
     from generation import services as generation
 
     path = folder / f"picture-{seed}.png"
-    drawn = generation.draw("trees by a river", width=WIDTH, height=HEIGHT, seed=seed, engine="illustrator")
+    drawn = generation.painter("illustrator").draw("trees by a river", width=WIDTH, height=HEIGHT, seed=seed)
     path.write_bytes(drawn.content)
     return path
 

@@ -39,15 +39,15 @@ def test_the_default_voice_speaks() -> None:
 
 
 def test_the_default_painter_draws_and_says_what_it_can_not() -> None:
-    assert services.draw("a boat", width=96, height=96).made_by["engine"] == "illustrator"
-    drawn = services.variants("a boat", 2, width=96, height=96, seed=3)
+    assert services.painter().draw("a boat", width=96, height=96).made_by["engine"] == "illustrator"
+    drawn = services.painter().variants("a boat", 2, width=96, height=96, seed=3)
     assert [each.made_by["seed"] for each in drawn] == [3, 4]
     painter = services.painter()
     assert not (painter.can_redraw or painter.can_fill or painter.takes)
     with pytest.raises(EngineError, match="Illustrator can't make a picture out of another one"):
-        services.redraw(drawn[0].content, "a boat", strength=0.5)
+        services.painter().redraw(drawn[0].content, "a boat", strength=0.5)
     with pytest.raises(EngineError, match="Illustrator can't draw a part of a picture anew"):
-        services.fill(drawn[0].content, drawn[0].content, "a boat")
+        services.painter().fill(drawn[0].content, drawn[0].content, "a boat")
 
 
 def test_an_engine_that_is_not_there() -> None:

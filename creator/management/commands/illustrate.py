@@ -27,7 +27,7 @@ class Command(StoryloomCommand):
         if options["out"]:
             options["out"].mkdir(parents=True, exist_ok=True)
             for number, scene in enumerate(scenes):
-                picture = generation.draw(scene["visual"], width=540, height=960, seed=number, engine="illustrator")
+                picture = generation.painter("illustrator").draw(scene["visual"], width=540, height=960, seed=number)
                 (options["out"] / f"{number:03}{picture.suffix}").write_bytes(picture.content)
         shown = sum(bool(scene["shows"]) for scene in scenes)
         return {"scenes": len(scenes), "shown": shown, "share": shown / max(1, len(scenes)), "all": scenes}
