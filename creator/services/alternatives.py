@@ -304,12 +304,9 @@ def choose_picture(
     alternative_id: int | None = None, asset: Asset | None = None, start: float = 0.0,
 ) -> None:  # fmt: skip
     """Show another picture in a scene. The one before stays beside it, with its crop and its alternative text."""
-    with transaction.atomic():
-        before = stories.scene_of(story, scene_id)
-        stories.choose_picture(
-            story, scene_id, by=by, version=version, alternative_id=alternative_id, asset=asset, start=start
-        )
-        now = stories.scene_of(story, scene_id)
+    with stories.editing(story, by=by, version=version, what="picture") as fresh:
+        before, now = stories.scene_of(fresh, scene_id), stories.scene_of(fresh, scene_id)
+        stories.show_picture(fresh, now, alternative_id=alternative_id, asset=asset, start=start)
         if (before.asset_id, before.start) == (now.asset_id, now.start):
             Scene.objects.filter(pk=now.pk).update(alt=before.alt, focus=before.focus, end=before.end)
             return

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, get_args
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from creator import jobs
-from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant, Workspace
-from creator.services import charges, choices, composing, voices
+from creator.models import (
+    Alternative,
+    Brief,
+    Event,
+    Job,
+    Operation,
+    Scene,
+    Story,
+    StoryVersion,
+    User,
+    Variant,
+    Workspace,
+)
+from creator.services import charges, choices, composing, snapshots, voices
 from generation import services as generation
 from generation.articles import read_article
 from generation.engines.base import Article
@@ -37,8 +51,20 @@ MAX_PAGE_BYTES = 3_000_000
 MAX_SCENES = 30
 
 
+SESSION = timedelta(minutes=30)
+"""After a pause as long as this an edit begins anew: what was there before is kept as a version."""
+SETTLED = timedelta(minutes=5)
+"""How long a version stands before a change of hands keeps the next."""
+
+
 class Conflict(EngineError):
-    """Somebody changed the story in between."""
+    """Somebody changed the same in between."""
+
+    def __init__(self, message: str, *, next_step: str = "", who: str = "", only_order: bool = False) -> None:
+        super().__init__(message, next_step=next_step)
+        self.who = who
+        self.only_order = only_order
+        """Nothing but the order of the scenes: doing it again on the newer version overwrites nobody's words."""
 
 
 def formats_offered() -> list[tuple[str, str]]:
@@ -146,24 +172,84 @@ def refuse_what_cannot_work(workspace: Workspace, article: Article, language: st
 
 
 @contextmanager
-def editing(story: Story, *, by: User | None, version: int | None, what: str) -> Iterator[Story]:
-    """One edit: a transaction on the newest version, with an event. Raises Conflict where `version` is an older one."""
+def editing(
+    story: Story, *, by: User | None, version: int | None, what: str, verb: str = Operation.Verb.DO,
+    reverses: Operation | None = None,
+) -> Iterator[Story]:  # fmt: skip
+    """The one door for edits: a transaction on the newest version, which writes down what it changed and its inverse.
+
+    `version` is the one that the editor had in front of them. Where others went on since, edits of different things
+    merge; raises Conflict where they changed the same. An edit that changes nothing leaves the story alone.
+    """
     with transaction.atomic():
         fresh = Story.objects.select_for_update().get(pk=story.pk)
-        if version is not None and fresh.version != version:
-            raise Conflict(
-                "This story was changed in the meantime.",
-                next_step="Your words are kept here: look at the newer version, then save again.",
-            )
         if fresh.state == Story.State.MAKING:
             raise EngineError("This story is still being made.", next_step="Edit it when it is finished.")
+        before = snapshots.take(fresh, alternatives=True)
         yield fresh
-        moderation.void(fresh.pk)
-        Story.objects.filter(pk=story.pk).update(version=F("version") + 1, state=Story.State.DRAFT)
+        changes = snapshots.differences(before, snapshots.take(fresh))
+        if changes:
+            _refuse_overwriting(fresh, version, changes)
+            _keep_before(fresh, before, by=by)
+            Operation.objects.create(
+                workspace_id=fresh.workspace_id, story=fresh, person=by, number=fresh.version + 1, base=version,
+                verb=verb, what=what, changes=changes, reverses=reverses,
+            )  # fmt: skip
+            moderation.void(fresh.pk)
+            Story.objects.filter(pk=story.pk).update(version=F("version") + 1, state=Story.State.DRAFT)
         Event.objects.create(
             workspace_id=fresh.workspace_id, story=fresh, person=by, kind="story.edited", data={"what": what}
         )
     story.refresh_from_db()
+
+
+def _refuse_overwriting(story: Story, base: int | None, changes: list[snapshots.Change]) -> None:
+    """Raise Conflict where somebody changed the same since the version `base`."""
+    if base is None or base == story.version:
+        return
+    since = list(story.operations.filter(number__gt=base).select_related("person"))
+    mine = snapshots.touched(changes)
+    for operation in reversed(since):
+        if both := snapshots.overlap(mine, snapshots.touched(operation.changes)):
+            who = str(operation.person or "Somebody")
+            raise Conflict(
+                f"{who} changed the same in the meantime.",
+                next_step="Your words are kept here: look at both, then choose.",
+                who=who,
+                only_order=all(at == "order" for at, _ in both),
+            )
+    if base > story.version or len(since) < story.version - base:
+        raise Conflict(
+            "This story was changed in the meantime.",
+            next_step="Your words are kept here: look at the newer version, then save again.",
+        )
+
+
+def _keep_before(story: Story, before: snapshots.Snapshot, *, by: User | None) -> None:
+    """Keep what the story was before somebody begins to edit it, or goes on after a while."""
+    newest = story.versions.order_by("-created").values_list("created", flat=True).first()
+    last = story.operations.order_by("-number").values_list("created", "person").first()
+    now = timezone.now()
+    is_new = last is None or now - last[0] > SESSION or last[1] != (by.pk if by else None)
+    if newest is None or (is_new and now - newest > SETTLED):
+        keep_version(story, StoryVersion.Reason.SESSION, by=by, document=before)
+
+
+def keep_version(
+    story: Story, reason: str, *, by: User | None, name: str = "", document: snapshots.Snapshot | None = None
+) -> StoryVersion:
+    """Keep the story as it is, or as `document` has it; once for each version, whose first name and reason stay."""
+    kept, created = StoryVersion.objects.get_or_create(
+        story=story, number=story.version,
+        defaults={
+            "workspace_id": story.workspace_id, "person": by, "reason": reason, "name": name[:100],
+            "document": (document or snapshots.take(story)).as_json(),
+        },
+    )  # fmt: skip
+    if not created and name:
+        kept.name, kept.reason, kept.person = name[:100], reason, by
+        kept.save(update_fields=["name", "reason", "person"])
+    return kept
 
 
 def edit_story(
@@ -328,15 +414,23 @@ def move_scene(
 
 
 def add_scene(
-    story: Story, *, by: User | None, position: int, narration: str, version: int | None = None
-) -> Story:
-    """Add a scene of the editor's own words; its picture is chosen by the next render."""
+    story: Story, *, by: User | None, position: int, narration: str, version: int | None = None,
+    scene_id: UUID | None = None,
+) -> Story:  # fmt: skip
+    """Add a scene of the editor's own words; its picture is chosen by the next render.
+
+    `scene_id` is new, and chosen by a page that goes on editing the scene before it reaches us.
+    """
     with editing(story, by=by, version=version, what="scene") as fresh:
         scenes = list(fresh.scenes.all())
         if len(scenes) >= MAX_SCENES:
             raise EngineError(f"A story has at most {MAX_SCENES} scenes.", permanent=True)
         text = _text(narration, 2000, "narration")
-        scene = Scene.objects.create(story=fresh, position=len(scenes), narration=text, visual=text[:300])
+        if scene_id and Scene.objects.filter(pk=scene_id).exists():
+            raise EngineError("This scene is there already.", next_step="Reload the page.", permanent=True)
+        scene = Scene.objects.create(
+            pk=scene_id or uuid4(), story=fresh, position=len(scenes), narration=text, visual=text[:300]
+        )
         scenes.insert(max(0, min(position, len(scenes))), scene)
         _renumber(scenes)
     return story
@@ -354,27 +448,23 @@ def remove_scene(story: Story, scene_id: UUID | str, *, by: User | None, version
     return story
 
 
-def choose_picture(
-    story: Story, scene_id: UUID | str, *, by: User | None, version: int | None = None,
-    alternative_id: int | None = None, asset: Asset | None = None, start: float = 0.0,
-) -> Story:  # fmt: skip
-    """Show another picture in a scene: one of its alternatives, or any asset of the library."""
-    with editing(story, by=by, version=version, what="picture") as fresh:
-        scene = scene_of(fresh, scene_id)
-        if alternative_id is not None:
-            chosen = scene.alternatives.filter(pk=alternative_id, part=Alternative.Part.PICTURE).first()
-            if chosen is None or chosen.asset is None:
-                raise EngineError("This picture is no longer offered.", next_step="Search for another one.")
-            asset, start = chosen.asset, chosen.start
-        if asset is None or asset.workspace_id != fresh.workspace_id:
-            raise EngineError("Choose a picture of your library.", permanent=True)
-        if asset.kind == Asset.Kind.AUDIO:
-            raise EngineError("A sound can't be shown.", next_step="Choose an image or a video.", permanent=True)
-        scene.asset, scene.start, scene.chosen_by_hand = asset, _second_of(asset, start), True
-        scene.alt = asset.alt or scene.alt
-        scene.focus, scene.end = [], None  # they were set on the picture before
-        scene.save(update_fields=["asset", "start", "chosen_by_hand", "alt", "focus", "end"])
-    return story
+def show_picture(
+    story: Story, scene: Scene, *, alternative_id: int | None = None, asset: Asset | None = None, start: float = 0.0
+) -> None:
+    """Inside an edit, show another picture in a scene: one of its alternatives, or any asset of the library."""
+    if alternative_id is not None:
+        chosen = scene.alternatives.filter(pk=alternative_id, part=Alternative.Part.PICTURE).first()
+        if chosen is None or chosen.asset is None:
+            raise EngineError("This picture is no longer offered.", next_step="Search for another one.")
+        asset, start = chosen.asset, chosen.start
+    if asset is None or asset.workspace_id != story.workspace_id:
+        raise EngineError("Choose a picture of your library.", permanent=True)
+    if asset.kind == Asset.Kind.AUDIO:
+        raise EngineError("A sound can't be shown.", next_step="Choose an image or a video.", permanent=True)
+    scene.asset, scene.start, scene.chosen_by_hand = asset, _second_of(asset, start), True
+    scene.alt = asset.alt or scene.alt
+    scene.focus, scene.end = [], None  # they were set on the picture before
+    scene.save(update_fields=["asset", "start", "chosen_by_hand", "alt", "focus", "end"])
 
 
 def _second_of(asset: Asset, start: float) -> float:
@@ -400,6 +490,9 @@ def remake(story: Story, *, by: User | None, step: str = "renditions") -> Job:
         running = fresh.jobs.filter(kind=MAKE, state__in=Job.OPEN).first()
         if running is not None:
             return running
+        if fresh.scenes.exists():
+            reason = StoryVersion.Reason.SCRIPT if step == "script" else StoryVersion.Reason.RENDER
+            keep_version(fresh, reason, by=by)
         job = jobs.submit(
             MAKE, workspace=fresh.workspace, person=by, story=fresh, priority=5, step=step
         )

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from creator.access import may
 from creator.models import Job, Scene, Story, User, Variant
-from creator.services import choices, composing, framing, variants
+from creator.services import choices, composing, framing, history, variants
 from creator.services.making import is_spoken
 from creator.services.stories import MAKE
 from creator.templatetags.storyloom import (
@@ -86,8 +86,17 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "job": _job(job) if job else None,
         "failed": _failure(story) if not job else None,
         "may": rights,
+        "history": _history(story, user),
         "next": next_act(story, made, job=job, rights=rights, scenes=bool(scenes)),
     }
+
+
+def _history(story: Story, user: User | AnonymousUser) -> dict[str, str]:
+    """What the person's next undo and redo would change, in words; empty for none."""
+    if not isinstance(user, User):
+        return {"undo": "", "redo": ""}
+    steps = {"undo": history.undoable(story, user), "redo": history.redoable(story, user)}
+    return {verb: history.in_words(step) if step else "" for verb, step in steps.items()}
 
 
 def _cards(story: Story) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import Right, story_for
 from creator.models import Channel, Publication, Story, User
-from creator.services import choices, publications, reviews, stories, voices
+from creator.services import choices, history, publications, reviews, stories, voices
 from creator.services.stories import Conflict
 from creator.views import alternatives, recording, wording
 from creator.views.document import document
@@ -108,7 +109,10 @@ def _move_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> N
 
 
 def _add_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
-    stories.add_scene(story, **common, position=int(said["position"]), narration=str(said["narration"]))
+    named = UUID(str(said["id"])) if said.get("id") else None
+    stories.add_scene(
+        story, **common, position=int(said["position"]), narration=str(said["narration"]), scene_id=named
+    )
 
 
 def _remove_scene(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
@@ -121,6 +125,14 @@ def _find_pictures(story: Story, said: dict[str, Any], common: dict[str, Any]) -
 
 def _remake(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
     stories.remake(story, by=common["by"], step=str(said["step"]))
+
+
+def _undo(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    history.undo(story, by=common["by"])
+
+
+def _redo(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
+    history.redo(story, by=common["by"])
 
 
 OPERATIONS: dict[str, Callable[[Story, dict[str, Any], dict[str, Any]], None]] = {
@@ -142,29 +154,51 @@ OPERATIONS: dict[str, Callable[[Story, dict[str, Any], dict[str, Any]], None]] =
     "use_reading": alternatives.use_reading,
     "use_recorded_words": recording.use_words,
     "back_to_voice": recording.back_to_voice,
+    "undo": _undo,
+    "redo": _redo,
 }
 
 
 @login_required
 @require_POST
 def edit(request: HttpRequest, story_id: UUID) -> JsonResponse:
-    """Do one operation. 409 with the newest document where somebody else was faster, 422 with a next step otherwise."""
+    """Do one operation. 409 with the newest document where somebody else was faster, 422 with a next step otherwise.
+
+    An operation with a key is done once, however often it is sent: an answer that got lost costs nothing.
+    """
     found = story_for(request.user, story_id, to="edit")
     try:
         said = json.loads(request.body)
         operation = OPERATIONS[said["do"]]
         if said.get("scene"):
             UUID(str(said["scene"]))
-        operation(found, said, {"by": person_of(request), "version": said.get("version")})
+        base = said.get("version")
+        common = {"by": person_of(request), "version": None if base is None else int(base)}
+        if said.get("key"):
+            _once(found, UUID(str(said["key"])), lambda: operation(found, said, common))
+        else:
+            operation(found, said, common)
     except Conflict as conflict:
         found.refresh_from_db()
-        return as_json(conflict, status=409, document=document(found, request.user))
+        newest = document(found, request.user)
+        return as_json(conflict, status=409, who=conflict.who, only_order=conflict.only_order, document=newest)
     except EngineError as error:
         return as_json(error)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError, ValidationError):
         return JsonResponse({"message": "This request makes no sense.", "next_step": "Reload the page."}, status=400)
     found.refresh_from_db()
     return JsonResponse(document(found, request.user))
+
+
+def _once(story: Story, key: UUID, operation: Callable[[], None]) -> None:
+    """Do an operation unless one with this key was done."""
+    try:
+        with transaction.atomic():
+            if not story.operations.filter(key=key).exists():
+                operation()
+                story.operations.filter(number=story.version, key=None).update(key=key)
+    except IntegrityError:  # the same one came twice at the same moment
+        story.refresh_from_db()
 
 
 # Acts: plain forms, which work without a script ----------------------------------------------------------------------

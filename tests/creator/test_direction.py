@@ -69,7 +69,7 @@ def test_what_cannot_be_shown_is_refused(story: Story, cast: Cast, said: dict[st
 def test_another_picture_has_a_focus_of_its_own(story: Story, cast: Cast) -> None:
     scene = story.scenes.all()[0]
     stories.edit_scene(story, scene.pk, by=cast.alice, focus=[0.1, 0.1])
-    stories.choose_picture(story, scene.pk, by=cast.alice, asset=picture(cast.workspace, "red", "new"))
+    alternatives.choose_picture(story, scene.pk, by=cast.alice, asset=picture(cast.workspace, "red", "new"))
     assert line(story).scenes[0].visual.focus == (0.5, 0.5)
 
 

@@ -128,13 +128,13 @@ def test_a_picture_of_another_workspace_is_refused(cast: Cast, story: Story) -> 
     foreign = picture(cast.other)
     mine = story.scenes.all()[0]
     with pytest.raises(EngineError):
-        stories.choose_picture(story, mine.pk, by=cast.alice, asset=foreign)
+        alternatives.choose_picture(story, mine.pk, by=cast.alice, asset=foreign)
 
 
 @pytest.mark.slow
 def test_a_picture_chosen_by_hand_survives_a_new_search(cast: Cast, story: Story) -> None:
     scene, other = story.scenes.all()[:2]
-    stories.choose_picture(story, scene.pk, by=cast.alice, asset=other.asset)
+    alternatives.choose_picture(story, scene.pk, by=cast.alice, asset=other.asset)
     stories.remake(story, by=cast.alice, step="visuals")
     jobs.work_off()
     scene.refresh_from_db()

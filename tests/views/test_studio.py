@@ -50,13 +50,43 @@ def test_an_edit_makes_its_times_estimates_and_the_render_old(author: Client, st
     assert shown["next"] == "render"
 
 
-def test_the_slower_of_two_gets_the_newest_document(author: Client, colleague: Client, story: Story) -> None:
+def test_edits_of_different_scenes_merge_and_those_of_one_are_a_conflict(
+    author: Client, colleague: Client, story: Story
+) -> None:
     first, second = story.scenes.all()[:2]
     assert edit(author, story, do="edit_scene", scene=first.pk, narration="Mine.").status_code == 200
-    answer = edit(colleague, story, do="edit_scene", scene=second.pk, narration="Theirs.")
+    merged = edit(colleague, story, do="edit_scene", scene=second.pk, narration="Theirs.")
+    assert merged.status_code == 200
+    assert [scene["narration"] for scene in merged.json()["scenes"]][:2] == ["Mine.", "Theirs."]
+    answer = edit(colleague, story, do="edit_scene", scene=first.pk, narration="Not mine.")
     assert answer.status_code == 409
     assert answer.json()["document"]["scenes"][0]["narration"] == "Mine."
-    assert answer.json()["message"]
+    assert answer.json()["who"] == "alice"
+
+
+def test_an_operation_that_is_sent_twice_is_done_once(author: Client, story: Story) -> None:
+    said = {"do": "add_scene", "position": 1, "narration": "A new line.", "id": uuid4(), "key": uuid4()}
+    first = edit(author, story, **said)
+    again = edit(author, story, **said)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert [scene["narration"] for scene in again.json()["scenes"]].count("A new line.") == 1
+    assert again.json()["version"] == first.json()["version"]
+
+
+def test_undo_and_redo_are_operations_too(author: Client, colleague: Client, story: Story) -> None:
+    before = story.title
+    shown = edit(author, story, do="edit_story", title="New").json()
+    assert shown["history"] == {"undo": "the headline", "redo": ""}
+    shown = edit(author, story, do="undo").json()
+    assert (shown["title"], shown["history"]) == (before, {"undo": "", "redo": "the headline"})
+    shown = edit(author, story, do="redo").json()
+    assert shown["title"] == "New"
+    edit(colleague, story, do="edit_story", title="Newer", version=shown["version"])
+    answer = edit(author, story, do="undo")
+    assert answer.status_code == 409
+    assert "bob changed the headline since" in answer.json()["message"]
+    assert document(author, story)["title"] == "Newer"
+    assert edit(author, story, do="undo").status_code == 422
 
 
 def test_scenes_move_come_and_go(author: Client, story: Story) -> None:
