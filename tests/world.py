@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from creator import jobs
 from creator.models import ApiKey, Brand, Channel, Job, Membership, Notice, Publication, Story, User, VoiceConsent
-from creator.services import publications, query_pictures, reviews
+from creator.services import keys, publications, query_pictures, reviews
 from creator.services.notices import USUAL
 from media_processing.models import Asset, Rendition
 from media_processing.sound import write_wav
@@ -91,8 +91,8 @@ def build(cast: Cast, clip: bytes) -> World:
     live.refresh_from_db()
     publication = publications.publish(live, channel, by=cast.alice)
     live.refresh_from_db()
-    key, secret = publications.make_key(channel, name="River phone")
-    other_secret = publications.make_key(publications.default_channel(cast.other), name="Hill phone")[1]
+    key, secret = keys.make(channel, name="River phone")
+    other_secret = keys.make(publications.default_channel(cast.other), name="Hill phone")[1]
     failed = jobs.submit("make_story", workspace=cast.workspace, person=cast.alice, story=draft)
     Job.objects.filter(pk=failed.pk).update(state=Job.State.FAILED, error="The voice was away.")
     waiting = jobs.submit(

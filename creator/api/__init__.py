@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from ninja import NinjaAPI
-
 from creator.api import renditions, search, stories
+from creator.api.contract import ContentAPI, guarded
 from creator.api.errors import handle_errors
-from creator.api.keys import ChannelKey
 
-api = NinjaAPI(
+api = ContentAPI(
     title="Storyloom content API",
     version="1",
     description="Approved stories of a channel, with renditions and captions; the library, for keys that may search.",
-    auth=ChannelKey(),
     urls_namespace="api",
     docs_url="/docs",
 )
 handle_errors(api)
+api.add_decorator(guarded, mode="operation")
 api.add_router("/stories", stories.router)
 api.add_router("/renditions", renditions.router)
 api.add_router("/search", search.router)

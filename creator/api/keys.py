@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
+from creator.access import Right, rights_of
+from creator.api import limits
 from creator.models import ApiKey
-from creator.services.publications import key_digest
+from creator.services import keys
+
+RIGHTS: dict[str, Right] = {"stories:write": "edit", "stories:publish": "publish", "reviews:write": "review"}
+"""What a person must be allowed, for a key to do it in their name."""
 
 
 class ChannelKey(HttpBearer):
-    """`Authorization: Bearer sl_...`. The key is looked up on each request, so a revoked one ends at once."""
+    """`Authorization: Bearer sl_...`, for a key with at least one of these scopes; any key where none is named."""
+
+    def __init__(self, *scopes: str) -> None:
+        super().__init__()
+        self.scopes = scopes
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        now = timezone.now()
-        key = (
-            ApiKey.objects.filter(digest=key_digest(token), revoked__isnull=True)
-            .filter(Q(expires__isnull=True) | Q(expires__gt=now))
-            .select_related("channel__workspace")
-            .first()
-        )
+        key = keys.find(token)
         if key is None:
             return None
-        if key.last_used is None or now - key.last_used > timedelta(minutes=1):
-            ApiKey.objects.filter(pk=key.pk).update(last_used=now)
+        request.allowance = limits.take(key.digest[:16], key.rate)  # type: ignore[attr-defined]
+        if self.scopes and not set(self.scopes) & set(key.scopes):
+            raise HttpError(403, f"This key lacks the scope {' or '.join(self.scopes)}.")
+        for scope in self.scopes:
+            _require_right(key, scope)
         return key
 
 
-def key_of(request: HttpRequest, *scopes: str) -> ApiKey:
-    """The key that a request came with. Answers 403 where it has none of these scopes."""
+def _require_right(key: ApiKey, scope: str) -> None:
+    """A key that acts in a person's name may do no more than this person. Raises HttpError."""
+    right = RIGHTS.get(scope)
+    if right is None or (key.person is None and scope not in keys.NEEDS_PERSON):
+        return
+    membership = key.person and key.person.memberships.filter(workspace=key.channel.workspace_id).first()
+    if membership is None or right not in rights_of(membership.role):
+        raise HttpError(403, f"The person in whose name this key acts may not {right} in this workspace.")
+
+
+def key_of(request: HttpRequest) -> ApiKey:
+    """The key that a request came with."""
     key: ApiKey = request.auth  # type: ignore[attr-defined]
-    if not set(scopes) & set(key.scopes):
-        raise HttpError(403, f"This key lacks the scope {' or '.join(scopes)}.")
     return key

@@ -9,14 +9,13 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from creator.api.errors import problem
-from creator.api.keys import key_of
-from creator.api.stories import PROBLEMS
+from creator.api.contract import answers
+from creator.api.keys import ChannelKey, key_of
 from creator.services import finding
 from creator.services.stories import base_url
 from media_processing.models import Rendition
 
-router = Router(tags=["search"])
+router = Router(tags=["search"], auth=ChannelKey("search:read"))
 
 
 class Reason(Schema):
@@ -73,14 +72,10 @@ class SearchQuery(Schema):
     offset: int = Field(0, ge=0, le=1000)
 
 
-@router.get("", response={200: Found, **PROBLEMS}, summary="Search the library")
+@router.get("", response=answers(Found), summary="Search the library")
 def search_library(request: HttpRequest, query: Query[SearchQuery]) -> Any:
     """Moments of the workspace's library by words and filters, published or not. Needs the scope search:read."""
-    key = key_of(request, "search:read")
-    unknown = sorted(set(request.GET) - set(SearchQuery.model_fields))
-    if unknown:
-        known = ", ".join(SearchQuery.model_fields)
-        return problem(422, f"Unknown parameters: {', '.join(unknown)[:200]}. Known are: {known}.")
+    key = key_of(request)
     question = finding.Question(query.q, filters={"kind": [query.kind]} if query.kind else {})
     answer = finding.find(key.channel.workspace, question, offset=query.offset, limit=query.limit)
     small = _small([shown.asset.pk for shown in answer])

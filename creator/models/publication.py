@@ -46,6 +46,8 @@ class Publication(models.Model):
     """What the API says of it, made once at publication."""
     language = models.CharField(max_length=12, default="en")
     """The document's: what lists are narrowed by."""
+    original = models.UUIDField()
+    """Of the story that it is a translation of, else its own: the same in all languages of a story."""
     published = models.DateTimeField()
     updated = models.DateTimeField()
     withdrawn = models.DateTimeField(null=True, blank=True)
@@ -59,7 +61,13 @@ class Publication(models.Model):
         indexes = (
             models.Index(fields=("channel", "-published", "id")),
             models.Index(fields=("channel", "language", "-published", "id"), name="creator_pub_channel_language"),
+            models.Index(fields=("channel", "original"), name="creator_pub_channel_original"),
         )
 
     def __str__(self) -> str:
         return f"{self.story_id} on {self.channel_id}"
+
+    @property
+    def is_live(self) -> bool:
+        """As the QuerySet's `live` says it."""
+        return self.withdrawn is None

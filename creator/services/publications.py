@@ -1,51 +1,22 @@
-"""Verbs of publication: release what was approved, withdraw it, and make the keys that read it."""
+"""Verbs of publication: release what was approved, and withdraw it."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from creator.models import ApiKey, Channel, Event, Publication, Revision, Story, User, Workspace
-from creator.services import notices, variants
+from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
+from creator.services import notices, variants, wording
 from media_processing.engine import EngineError
 from moderation.models import Review
-
-KEY_SCOPES = ("stories:read", "stories:write", "search:read", "jobs:read")
 
 
 def default_channel(workspace: Workspace) -> Channel:
     """The channel that every workspace starts with."""
     return Channel.objects.get_or_create(workspace=workspace, slug="lockscreen", defaults={"name": "Lock screen"})[0]
-
-
-def make_key(channel: Channel, *, name: str, scopes: tuple[str, ...] = ("stories:read",)) -> tuple[ApiKey, str]:
-    """A new key of a channel and its secret, which is shown once and never stored."""
-    unknown = set(scopes) - set(KEY_SCOPES)
-    if unknown or not name.strip():
-        raise EngineError(
-            f"Unknown scope: {', '.join(sorted(unknown))}." if unknown else "Give the key a name.",
-            next_step=f"Scopes are: {', '.join(KEY_SCOPES)}.",
-        )
-    secret = f"sl_{secrets.token_urlsafe(32)}"
-    key = ApiKey.objects.create(
-        channel=channel, name=name.strip()[:100], prefix=secret[:10], digest=key_digest(secret), scopes=list(scopes)
-    )
-    return key, secret
-
-
-def key_digest(secret: str) -> str:
-    """What is stored of a key."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def revoke_key(key: ApiKey) -> None:
-    """End a key at once."""
-    ApiKey.objects.filter(pk=key.pk, revoked__isnull=True).update(revoked=timezone.now())
 
 
 def approved_revisions(story: Story) -> list[Revision]:
@@ -75,7 +46,9 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
         now = timezone.now()
         publication, created = Publication.objects.get_or_create(
             channel=channel, story=story,
-            defaults={"workspace_id": story.workspace_id, "published": now, "updated": now},
+            defaults={
+                "workspace_id": story.workspace_id, "published": now, "updated": now, "original": wording.origin(story)
+            },
         )  # fmt: skip
         publication.updated, publication.withdrawn, publication.reason = now, None, ""
         publication.document = _document(story, revisions, publication.published, now)

@@ -269,6 +269,17 @@ def translated_from(story: Story) -> Story | None:
     return Story.objects.in_workspace(story.workspace_id).filter(pk=source).first() if source else None
 
 
+def origin(story: Story) -> UUID:
+    """The id of the story that a story is, perhaps by way of others, the translation of; else its own."""
+    seen = {story.pk}
+    source = translated_from(story)
+    while source is not None and source.pk not in seen:
+        story = source
+        seen.add(story.pk)
+        source = translated_from(story)
+    return story.pk
+
+
 def write_translation(work: Work, story: Story, source: Story, watch: Watch) -> tuple[Translation, list[Scene]]:
     """The translated texts, and the scenes that they are of. Nothing is written down yet."""
     scenes = list(source.scenes.select_related("sound"))

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from creator.access import may, workspace_for
 from creator.forms import ChannelForm, KeyForm
 from creator.models import ApiKey, Channel, Job, Worker, Workspace
-from creator.services import choices, publications, reindexing
+from creator.services import choices, keys, reindexing
 from media_processing.engine import Engine, EngineError, InvalidEngineError, engines
 
 ALL_RUN = ("text_judge", "picture_judge")
@@ -108,7 +108,7 @@ def channels(request: HttpRequest) -> HttpResponse:
     if adding == "key" and key_form.is_valid():
         asked = key_form.cleaned_data
         scopes = ("stories:read", "search:read") if asked["search"] else ("stories:read",)
-        key, secret = publications.make_key(asked["channel"], name=asked["name"], scopes=scopes)
+        key, secret = keys.make(asked["channel"], name=asked["name"], scopes=scopes)
         made = {"new_key": key, "secret": secret, "stories_url": request.build_absolute_uri("/api/v1/stories")}
         key_form = KeyForm(workspace_id=workspace.pk)
     context = {
@@ -134,6 +134,6 @@ def _is_new(form: ChannelForm, workspace: Workspace) -> bool:
 def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
     workspace = workspace_for(request.user, to="manage")
     key = get_object_or_404(ApiKey, pk=key_id, channel__workspace=workspace)
-    publications.revoke_key(key)
+    keys.revoke(key)
     messages.success(request, f"The key {key.prefix}… no longer opens anything.")
     return redirect("channels")

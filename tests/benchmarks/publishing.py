@@ -14,13 +14,13 @@ def figures() -> Iterator[Figure]:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from creator.services import publications
+    from creator.services import keys, publications
     from tests.benchmarks import rows
 
     workspace, user = team("publishing-bench")
     channel = publications.default_channel(workspace)
     rows.publications(workspace, user, channel, PUBLICATIONS)
-    secret = publications.make_key(channel, name="phone")[1]
+    secret = keys.make(channel, name="phone")[1]
     client = Client(headers={"Authorization": f"Bearer {secret}", "Host": "127.0.0.1"})
     path = "/api/v1/stories?limit=20"
     first = client.get(path)

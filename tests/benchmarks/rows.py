@@ -73,7 +73,7 @@ def publications(workspace: Any, author: Any, channel: Any, count: int) -> list[
     return Publication.objects.bulk_create(
         Publication(
             workspace=workspace, channel=channel, story=story, document=document(story),
-            published=now - timezone.timedelta(minutes=number), updated=now,
+            published=now - timezone.timedelta(minutes=number), updated=now, original=story.pk,
         )
         for number, story in enumerate(made)
     )  # fmt: skip

@@ -56,7 +56,7 @@ def figures() -> Iterator[Figure]:
 
 
 def measured(data: Path, workspace: Any, embedder: Any, precision: str) -> Iterator[Figure]:
-    from creator.services import publications
+    from creator.services import keys, publications
 
     said = f"search_http, {precision}"
     queries = asked()
@@ -66,7 +66,7 @@ def measured(data: Path, workspace: Any, embedder: Any, precision: str) -> Itera
     own = p95(tower)
     yield plain(f"{said}: the text tower, {USERS} threads asking, p95", 1000 * own, "ms",
                 f"p50 {1000 * p50(tower):.1f} ms, {2 * len(tower) / SECONDS:.0f} texts a second; {busy()}")  # fmt: skip
-    secret = publications.make_key(publications.default_channel(workspace), name="b", scopes=("search:read",))[1]
+    secret = keys.make(publications.default_channel(workspace), name="b", scopes=("search:read",))[1]
     port = free_port()
     name = NAME if precision == "fp32" else f"{NAME}-{precision}"
     with running(data, "web", "--port", str(port), EMBEDDER=name, CLIP_THREADS=str(embedder.threads)):

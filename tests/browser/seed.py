@@ -13,7 +13,7 @@ def spoken_recording(workspace: Any) -> str:
     """Six seconds of a tone that pass for three sentences."""
     import tempfile
 
-    from creator.services import library
+    from creator.services import keys, library
     from media_processing import services as media
     from media_processing.models import Transcript
     from tests.media_processing.makers import tone
@@ -61,7 +61,7 @@ def main() -> None:
     reviews.decide(reviews.submit(live, by=editor), by=installation.moderator, verb="approve", version=1, note="Fine.")
     live.refresh_from_db()
     publications.publish(live, publications.default_channel(workspace), by=editor)
-    publications.make_key(publications.default_channel(workspace), name="Phone app")
+    keys.make(publications.default_channel(workspace), name="Phone app")
     failed = finished_story(workspace, editor, formats=("card:1x1",))
     Story.objects.filter(pk=failed.pk).update(state=Story.State.FAILED)
     now = timezone.now()

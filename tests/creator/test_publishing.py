@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from creator.models import ApiKey, Channel, Publication, Story
-from creator.services import publications, reviews, stories
+from creator.services import keys, publications, reviews, stories
 from media_processing.engine import EngineError
 from moderation.models import Review
 from tests.conftest import Cast
@@ -40,7 +40,7 @@ def published(story: Story, channel: Channel, cast: Cast) -> Publication:
 
 @pytest.fixture
 def key(channel: Channel) -> str:
-    return publications.make_key(channel, name="phone")[1]
+    return keys.make(channel, name="phone")[1]
 
 
 def get(path: str, key: str = "", **headers: str) -> object:
@@ -109,12 +109,12 @@ def test_without_a_key_there_is_a_problem_document(db: None, path: str) -> None:
 
 
 def test_a_revoked_key_ends_at_once(published: Publication, key: str) -> None:
-    publications.revoke_key(ApiKey.objects.get())
+    keys.revoke(ApiKey.objects.get())
     assert get("/stories", key).status_code == 401
 
 
 def test_a_key_of_another_channel_sees_nothing(published: Publication, cast: Cast) -> None:
-    elsewhere = publications.make_key(publications.default_channel(cast.other), name="theirs")[1]
+    elsewhere = keys.make(publications.default_channel(cast.other), name="theirs")[1]
     assert json.loads(get("/stories", elsewhere).content)["items"] == []
     assert get(f"/stories/{published.story_id}", elsewhere).status_code == 404
     rendition = published.document["renditions"][0]["id"]
@@ -147,7 +147,7 @@ def test_pages_follow_each_other_without_gaps(cast: Cast, channel: Channel, publ
         more.append(
             Publication.objects.create(
                 workspace=cast.workspace, channel=channel, story=other, document=document,
-                published=published.published, updated=published.updated,
+                published=published.published, updated=published.updated, original=other.pk,
             )
         )  # fmt: skip
     seen, cursor = [], ""

@@ -16,7 +16,7 @@ from PIL import Image
 
 from creator.api.search import Found
 from creator.models import Channel, Workspace
-from creator.services import library, publications
+from creator.services import keys, library, publications
 from media_processing.models import Asset
 from tests.conftest import Cast
 
@@ -30,7 +30,7 @@ def channel(cast: Cast) -> Channel:
 
 @pytest.fixture
 def key(channel: Channel) -> str:
-    return publications.make_key(channel, name="desk", scopes=("search:read",))[1]
+    return keys.make(channel, name="desk", scopes=("search:read",))[1]
 
 
 def put(workspace: Workspace, title: str, colour: str = "red") -> Asset:
@@ -65,7 +65,7 @@ def test_an_app_finds_moments_and_fetches_their_pictures(cast: Cast, key: str) -
 
 def test_a_key_without_the_scope_may_not_search(cast: Cast, channel: Channel, key: str) -> None:
     asset = put(cast.workspace, "harvest festival")
-    reader = publications.make_key(channel, name="phone")[1]
+    reader = keys.make(channel, name="phone")[1]
     answer = ask("?q=festival", reader)
     assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json")
     rendition = asset.renditions.get(recipe="webp-480")

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from creator.models import ApiKey, Channel
-from creator.services import publications
+from creator.services import keys, publications
 from media_processing.engine import engines
 from tests.conftest import Cast
 
@@ -39,14 +39,14 @@ def test_a_key_is_shown_once(admin: Client, channel: Channel) -> None:
     assert secret in answer.content.decode()
     assert "no-store" in answer["Cache-Control"] or "no-cache" in answer["Cache-Control"]
     key = ApiKey.objects.get()
-    assert key.digest == publications.key_digest(secret)
+    assert key.digest == keys.digest(secret)
     again = admin.get("/settings/channels/").content.decode()
     assert secret not in again
     assert key.prefix in again
 
 
 def test_a_revoked_key_is_marked(admin: Client, channel: Channel) -> None:
-    key, _ = publications.make_key(channel, name="Phone")
+    key, _ = keys.make(channel, name="Phone")
     admin.post(f"/settings/channels/keys/{key.pk}/revoke/")
     key.refresh_from_db()
     assert key.revoked
@@ -62,7 +62,7 @@ def test_channels_are_added_once(admin: Client, cast: Cast) -> None:
 
 def test_only_admins_make_keys_and_only_their_own(author: Client, stranger: Client, channel: Channel) -> None:
     assert author.post("/settings/channels/", {"add": "key", "channel": channel.pk, "name": "x"}).status_code == 404
-    key, _ = publications.make_key(channel, name="Phone")
+    key, _ = keys.make(channel, name="Phone")
     assert author.post(f"/settings/channels/keys/{key.pk}/revoke/").status_code == 404
     assert stranger.post(f"/settings/channels/keys/{key.pk}/revoke/").status_code == 404
     answer = stranger.post("/settings/channels/", {"add": "key", "channel": channel.pk, "name": "x"})

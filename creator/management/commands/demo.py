@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from creator.management.commands._base import StoryloomCommand, some_worker, wait_for
 from creator.management.commands.create_story import copy_out, publish
-from creator.services import publications, setup, stories
+from creator.services import keys, publications, setup, stories
 
 
 class Command(StoryloomCommand):
@@ -25,7 +25,7 @@ class Command(StoryloomCommand):
             wait_for(story.jobs.get(), self.say)
         story.refresh_from_db()
         channel = publications.default_channel(installation.workspace)
-        key, secret = publications.make_key(channel, name="demo")
+        key, secret = keys.make(channel, name="demo")
         files = copy_out(story, Path(settings.DATA) / "demo")
         return stories.as_dict(story) | {
             "files": files,
