@@ -8,8 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from creator.models import Job
-from creator.services import keys, query_pictures, uploading
+from creator.services import keys, query_pictures
 from generation import services as generation
 
 OLD = 24 * 3600
@@ -26,7 +25,7 @@ def sweep(now: float | None = None) -> int:
         *Path(settings.MEDIA_ROOT, "incoming").glob("*"),
         *Path(settings.CACHE_ROOT).glob("*/.making-*"),
         *Path(settings.DATA).glob("storyloom-*"),
-        *(set(Path(settings.DATA, "uploads").glob("*")) - _awaited()),
+        *Path(settings.DATA, "uploads").glob("*"),
     ]
     unused = [path for name in CACHES for path in Path(settings.CACHE_ROOT, name).rglob("*") if path.is_file()]
     aged = [*((path, OLD) for path in leftovers), *((path, UNUSED) for path in unused)]
@@ -39,4 +38,4 @@ def sweep(now: float | None = None) -> int:
             swept += 1
         except FileNotFoundError:  # somebody else sweeps too
             continue
-    return swept + uploading.forget_old() + query_pictures.sweep(now) + generation.spoken_sentences().sweep() + keys.sweep_calls()
+    return swept + query_pictures.sweep(now) + generation.spoken_sentences().sweep() + keys.sweep_calls()
