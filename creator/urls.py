@@ -37,6 +37,7 @@ from creator.views import (
     tools,
     transcripts,
     voices,
+    webhooks,
     wording,
 )
 
@@ -96,6 +97,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/costs/", costs.page, name="costs"),
     path("settings/costs.csv", costs.as_csv, name="costs-csv"),
     path("settings/channels/", settings.channels, name="channels"),
+    path("settings/channels/webhooks/", webhooks.page, name="webhooks"),
+    path("settings/channels/webhooks/<int:endpoint_id>/", webhooks.act, name="webhook-act"),
     path("settings/channels/keys/<int:key_id>/revoke/", settings.revoke_key, name="key-revoke"),
     path("notices/", notices.index, name="notices"),
     path("notices/bell/", notices.bell, name="bell"),

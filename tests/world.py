@@ -17,8 +17,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from creator import jobs
-from creator.models import ApiKey, Brand, Channel, Job, Membership, Notice, Publication, Story, User, VoiceConsent
-from creator.services import keys, publications, query_pictures, reviews
+from creator.models import (
+    ApiKey, Brand, Channel, Endpoint, Job, Membership, Notice, Publication, Story, User, VoiceConsent,
+)  # fmt: skip
+from creator.services import keys, publications, query_pictures, reviews, webhooks
 from creator.services.notices import USUAL
 from media_processing.models import Asset, Rendition
 from media_processing.sound import write_wav
@@ -57,6 +59,7 @@ class World:
     """Token of a picture that Alice asked with."""
     consent: VoiceConsent
     brand: Brand
+    endpoint: Endpoint
     notice: Notice
     """That Alice's story was decided on."""
     clients: dict[str, Client] = field(default_factory=dict)
@@ -114,6 +117,7 @@ def build(cast: Cast, clip: bytes) -> World:
             sample=moved,
         ),
         brand=Brand.objects.create(workspace=cast.workspace, name="River"),
+        endpoint=webhooks.add_endpoint(channel, "https://river.example/hook", ["content.removed"], by=cast.ada)[0],
         notice=Notice.objects.get(person=cast.alice, kind=Notice.Kind.DECIDED),
     )  # fmt: skip
 
@@ -167,7 +171,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
-        "brand_id": world.brand.pk, "form": "1x1", "variant_id": NO_NUMBER,
+        "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "form": "1x1", "variant_id": NO_NUMBER,
         "token": world.question, "notice_id": world.notice.pk, "language": "de",
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
@@ -180,7 +184,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id"), NOWHERE)
         values |= dict.fromkeys(
-            ("job_id", "key_id", "review_id", "consent_id", "brand_id", "notice_id"), NO_NUMBER
+            ("job_id", "key_id", "review_id", "consent_id", "brand_id", "notice_id", "endpoint_id"), NO_NUMBER
         )
         values["object_id"] = values["id"] = NOWHERE if "story" in route or "asset" in route else NO_NUMBER
         values["weight"] = "Thin"
@@ -216,6 +220,10 @@ def body(route: str, world: World) -> dict[str, Any]:
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/costs/": {"day": "10", "time_zone": "UTC"},
         "settings/notices/": {"hour": "7", "time_zone": "Europe/Berlin", **{f"mail_{kind}": "now" for kind in USUAL}},
+        "settings/channels/webhooks/": {
+            "channel": str(world.channel.pk), "url": "https://river.example/other", "types": ["content.updated"]
+        },
+        "settings/channels/webhooks/<int:endpoint_id>/": {"do": "ping"},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},
         "sign-in/": {"username": "alice", "password": "alice-has-a-long-password"},
         "admin/review/<int:review_id>/": {

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
-from creator.services import notices, variants, wording
+from creator.services import notices, variants, webhooks, wording
+from creator.services.stories import base_url
 from media_processing.engine import EngineError
 from moderation.models import Review
 
@@ -50,6 +51,7 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
                 "workspace_id": story.workspace_id, "published": now, "updated": now, "original": wording.origin(story)
             },
         )  # fmt: skip
+        new = created or publication.withdrawn is not None
         publication.updated, publication.withdrawn, publication.reason = now, None, ""
         publication.document = _document(story, revisions, publication.published, now)
         publication.language = publication.document["language"][:12]
@@ -57,6 +59,9 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
         publication.revisions.set(revisions)
         publication.renditions.set([each["id"] for each in publication.document["renditions"]])
         Story.objects.filter(pk=story.pk).update(state=Story.State.PUBLISHED)
+        webhooks.tell(
+            channel, "content.published" if new else "content.updated", story=story, data=_said(publication)
+        )
         Event.objects.create(
             workspace_id=story.workspace_id, story=story, person=by, kind="story.published",
             data={"channel": channel.slug, "publication": str(publication.pk), "again": not created},
@@ -71,13 +76,29 @@ def withdraw(publication: Publication, *, by: User | None, reason: str) -> None:
         raise EngineError("Say why it is withdrawn.", permanent=True)
     with transaction.atomic():
         now = timezone.now()
-        Publication.objects.filter(pk=publication.pk, withdrawn__isnull=True).update(
-            withdrawn=now, updated=now, reason=reason.strip()[:300]
+        live = Publication.objects.filter(pk=publication.pk, withdrawn__isnull=True)
+        if not live.update(withdrawn=now, updated=now, reason=reason.strip()[:300]):
+            return
+        publication.refresh_from_db()
+        removed = {"removed_at": now.isoformat(), "reason": publication.reason}
+        webhooks.tell(
+            publication.channel, "content.removed", story=publication.story, data={**_said(publication), **removed}
         )
         Event.objects.create(
             workspace_id=publication.workspace_id, story_id=publication.story_id, person=by, kind="story.withdrawn",
             data={"publication": str(publication.pk), "reason": reason.strip()[:300]},
         )  # fmt: skip
+
+
+def _said(publication: Publication) -> dict[str, Any]:
+    """What a webhook says of a publication: where to fetch it, not what is in it."""
+    told = ("title", "language", "published_at", "updated_at", "ai_disclosure", "corrections")
+    return {
+        "story": str(publication.story_id),
+        "channel": publication.channel.slug,
+        "url": f"{base_url()}/api/v1/stories/{publication.story_id}",
+        **{name: publication.document[name] for name in told if name in publication.document},
+    }
 
 
 def _document(story: Story, revisions: list[Revision], published: datetime, updated: datetime) -> dict[str, Any]:

@@ -76,9 +76,7 @@ def add_endpoint(channel: Channel, url: str, types: Sequence[str], *, by: User |
     if channel.endpoints.count() >= MOST_ENDPOINTS:
         raise EngineError(f"A channel has at most {MOST_ENDPOINTS} endpoints.", next_step="Remove one first.")
     with transaction.atomic():
-        endpoint = Endpoint.objects.create(
-            workspace_id=channel.workspace_id, channel=channel, url=url, types=checked
-        )
+        endpoint = Endpoint.objects.create(workspace_id=channel.workspace_id, channel=channel, url=url, types=checked)
         secret = _new_secret(endpoint)
         audit.record("webhook.added", endpoint, by=by, workspace=channel.workspace_id, detail={"types": checked})
     return endpoint, secret

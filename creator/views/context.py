@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 
 from creator.access import membership_of, rights_of
 from creator.models import Event, Job
@@ -32,7 +33,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
     def open_jobs() -> list[Job]:
         # What waits behind all other work (the sample library) is on the jobs page, not in everybody's way.
-        urgent = Q(state=Job.State.RUNNING) | Q(state=Job.State.WAITING, priority__gte=0)
+        urgent = Q(state=Job.State.RUNNING) | Q(state=Job.State.WAITING, priority__gte=0, due__lte=timezone.now())
         ours = Job.objects.filter(urgent, workspace=workspace).exclude(kind="send_mail")
         return list(ours.select_related("story").order_by("-priority", "id")[:9])
 

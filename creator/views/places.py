@@ -46,6 +46,7 @@ PLACES = (
 SETTINGS = (
     Place("engines", _("Engines")),
     Place("channels", _("Channels and keys")),
+    Place("webhooks", _("Webhooks"), "manage"),
     Place("pronunciations", _("Pronunciations")),
     Place("voices", _("Voices")),
     Place("illustrator", _("Illustrator")),
