@@ -18,8 +18,18 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from creator import jobs
 from creator.models import (
-    ApiKey, Brand, Channel, Endpoint, Job, Membership, Notice, Publication, Story, User, VoiceConsent,
-)  # fmt: skip
+    ApiKey,
+    Brand,
+    Channel,
+    Endpoint,
+    Job,
+    Membership,
+    Notice,
+    Publication,
+    Story,
+    User,
+    VoiceConsent,
+)
 from creator.services import keys, publications, query_pictures, reviews, webhooks
 from creator.services.notices import USUAL
 from media_processing.models import Asset, Rendition
