@@ -9,6 +9,7 @@ from creator.models.notice import Notice
 from creator.models.publication import Channel, Publication
 from creator.models.story import Alternative, Brief, Revision, Scene, Story, Variant
 from creator.models.together import Comment, Presence, ReviewLink
+from creator.models.upload import Upload
 from creator.models.webhook import Delivery, Endpoint, EndpointSecret, Message
 from creator.models.workspace import Collection, Invitation, Membership, User, Workspace
 
@@ -39,6 +40,7 @@ __all__ = [
     "Scene",
     "Story",
     "StoryVersion",
+    "Upload",
     "User",
     "Variant",
     "VoiceConsent",
