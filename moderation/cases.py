@@ -300,7 +300,9 @@ def waiting_for(person: AbstractUser, workspace_id: int, now: datetime) -> Query
 
 def next_for(person: AbstractUser, workspace_id: int, now: datetime, *, after: int | None = None) -> Review | None:
     """The case that a person should take next. What they passed on comes again when nothing else is left."""
-    waiting = waiting_for(person, workspace_id, now).exclude(pk=after)
+    waiting = waiting_for(person, workspace_id, now)
+    if after is not None:
+        waiting = waiting.exclude(pk=after)
     skipped = Look.objects.filter(person=person.pk, skipped__gt=now - SKIPPED).values("review")
     return waiting.exclude(pk__in=skipped).first() or waiting.first()
 

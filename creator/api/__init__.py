@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from creator.api import renditions, search, stories
+from creator.api import renditions, reports, search, stories
 from creator.api.contract import ContentAPI, guarded
 from creator.api.errors import handle_errors
 
@@ -18,3 +18,4 @@ api.add_decorator(guarded, mode="operation")
 api.add_router("/stories", stories.router)
 api.add_router("/renditions", renditions.router)
 api.add_router("/search", search.router)
+api.add_router("/reports", reports.router)

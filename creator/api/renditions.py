@@ -18,6 +18,7 @@ from creator.api.keys import ChannelKey
 from creator.models import ApiKey, Publication
 from creator.ranges import ranged
 from creator.services import links
+from creator.services.serving import untouched
 from media_processing.models import Rendition
 
 router = Router(tags=["renditions"])
@@ -51,7 +52,7 @@ READS = ("stories:read", "search:read", "assets:read")
 
 
 @router.get(
-    "/{uuid:rendition_id}", auth=[ChannelKey(*READS), SignedLink()], response=answers(None, files=True),
+    "/{uuid:rendition_id}", auth=[ChannelKey(*READS), SignedLink()], response=answers(None, files=True, also=(410,)),
     summary="Download a file",
 )  # fmt: skip
 def get_rendition(request: HttpRequest, rendition_id: UUID, query: Query[FileQuery]) -> HttpResponseBase:
@@ -61,6 +62,8 @@ def get_rendition(request: HttpRequest, rendition_id: UUID, query: Query[FileQue
     file = Rendition.objects.filter(_open_to(asking), pk=rendition_id).first()
     if file is None:
         return problem(404, "There is no such file in this channel.")
+    if not untouched(file):
+        return problem(410, "This file is not what was approved, so it isn't served.")
     response = ranged(request, file.file, content_type=file.content_type, etag=file.digest)
     # Pages of other hosts show what was published.
     response["Cross-Origin-Resource-Policy"] = "cross-origin"

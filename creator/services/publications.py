@@ -9,9 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
-from creator.services import notices, variants, webhooks, wording
+from creator.services import audit, notices, variants, webhooks, wording
 from creator.services.stories import base_url
 from media_processing.engine import EngineError
+from moderation import cases
 from moderation.models import Review
 
 
@@ -22,7 +23,7 @@ def default_channel(workspace: Workspace) -> Channel:
 
 def approved_revisions(story: Story) -> list[Revision]:
     """The revisions of the story as it is now, if a review approved exactly these. Raises EngineError otherwise."""
-    review = Review.objects.filter(story_id=story.pk).order_by("-number").first()
+    review = cases.standing(story.pk)
     if review is None:
         raise EngineError("This story was not reviewed.", next_step="Send it to review first.")
     if review.state != Review.State.APPROVED:
@@ -58,6 +59,7 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
         publication.save()
         publication.revisions.set(revisions)
         publication.renditions.set([each["id"] for each in publication.document["renditions"]])
+        cases.void_replaced(story.pk, revisions[0].number)
         Story.objects.filter(pk=story.pk).update(state=Story.State.PUBLISHED)
         webhooks.tell(
             channel, "content.published" if new else "content.updated", story=story, data=_said(publication)
@@ -67,6 +69,8 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
             data={"channel": channel.slug, "publication": str(publication.pk), "again": not created},
         )  # fmt: skip
         notices.published(publication, by=by)
+        said = {"story": story.pk, "channel": channel.slug, "number": revisions[0].number}
+        audit.record("publication.publish", publication, by=by, workspace=story.workspace_id, detail=said)
     return publication
 
 
@@ -88,6 +92,8 @@ def withdraw(publication: Publication, *, by: User | None, reason: str) -> None:
             workspace_id=publication.workspace_id, story_id=publication.story_id, person=by, kind="story.withdrawn",
             data={"publication": str(publication.pk), "reason": reason.strip()[:300]},
         )  # fmt: skip
+        said = {"story": publication.story_id, "channel": publication.channel.slug, "reason": publication.reason}
+        audit.record("publication.withdraw", publication, by=by, workspace=publication.workspace_id, detail=said)
 
 
 def _said(publication: Publication) -> dict[str, Any]:

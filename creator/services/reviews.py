@@ -1,4 +1,4 @@
-"""Verbs of a review: have machines judge a story, submit it, let a person decide."""
+"""Verbs of a review: have machines judge a story, submit it, let a person decide, let its author object."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from django.db import transaction
 from django.db.models import Max
 
 from creator.models import Event, Revision, Story, User, Variant
-from creator.services import notices, variants
+from creator.services import audit, notices, publications, variants
 from creator.services.digests import digest_of
 from creator.services.library import key_frame
 from media_processing.engine import EngineError, Progress, no_progress
+from moderation import cases
 from moderation import services as moderation
 from moderation.models import Decision, Review
 from search.services import embedding_of
@@ -79,6 +80,7 @@ def submit(story: Story, *, by: User | None) -> Review:
         Story.objects.filter(pk=fresh.pk).update(state=Story.State.IN_REVIEW)
         _note(fresh, by, "story.submitted", review)
         notices.review_asked(fresh, review, by=by)
+        record_opening(review, by=by)
     story.refresh_from_db()
     return review
 
@@ -91,30 +93,151 @@ def _revision(story: Story, variant: Variant, number: int, by: User | None) -> R
     )  # fmt: skip
 
 
-def claim(review: Review, *, by: User) -> Review:
-    """Take a case for ten minutes, so that no two people work on it."""
-    return moderation.claim(review, by)
+def record_opening(review: Review, *, by: User | None) -> None:
+    """Write down that a case was opened, and what the machines or people said that opened it."""
+    audit.record(
+        "review.open", review, by=by, workspace=review.workspace_id,
+        detail={
+            "kind": review.kind, "story": review.story_id, "number": review.number, "outcome": review.outcome,
+            "categories": sorted({reason["category"] for reason in review.reasons}),
+            "policy": review.policy.version if review.policy else 0,
+        },
+    )  # fmt: skip
+
+
+def claim(review: Review, *, by: User, steal: bool = False) -> Review:
+    """Take a case for ten minutes, so that no two people work on it; `steal` takes it from whoever has it."""
+    with transaction.atomic():
+        holder = review.claimed_by_id
+        claimed = cases.claim(review, by, steal=steal)
+        if holder != by.pk:
+            taken_from = {"from": holder} if steal and holder else {}
+            audit.record("review.claim", review, by=by, workspace=review.workspace_id, detail=taken_from)
+    return claimed
+
+
+def renew(review: Review, *, by: User) -> bool:
+    """Keep a case that one has for ten more minutes. Returns whether it still was theirs."""
+    if review.claimed_by_id != by.pk:
+        return False
+    try:
+        cases.claim(review, by)
+    except cases.Conflict:
+        return False
+    return True
+
+
+def release(review: Review, *, by: User) -> None:
+    """Give a case back."""
+    with transaction.atomic():
+        if review.claimed_by_id == by.pk:
+            cases.release(review, by)
+            audit.record("review.release", review, by=by, workspace=review.workspace_id)
 
 
 def decide(
     review: Review, *, by: User, verb: str, version: int, reason: str = "", clause: str = "", note: str = ""
 ) -> Decision | None:
-    """Approve or reject a case. Never one's own content; the second of two decisions gets a Conflict. None where a
+    """Decide a case; see `cases.decide`. What is removed is taken off every channel at once. Returns None where a
     second person must agree first."""
     with transaction.atomic():
         story = Story.objects.select_for_update().get(pk=review.story_id)
-        decision = moderation.decide(
+        decision = cases.decide(
             review, person=by, verb=verb, version=version, reason=reason, clause=clause, note=note,
             author_id=story.author_id,
         )  # fmt: skip
         if decision is None:
             _note(story, by, "review.first", review)
+            said = {"reason": reason, "clause": clause, "categories": cases.needs_two(review)}
+            audit.record("review.first", review, by=by, workspace=review.workspace_id, detail=said)
             return None
-        state = Story.State.APPROVED if verb == "approve" else Story.State.REJECTED
-        Story.objects.filter(pk=story.pk, state=Story.State.IN_REVIEW).update(state=state)
-        _note(story, by, f"review.{verb}", review)
+        _carry_out(story, decision, by)
+        _note(story, by, f"review.{decision.verb}", review)
         notices.decided(story, review, decision, by=by)
+        audit.record(
+            f"review.{decision.verb}", review, by=by, workspace=review.workspace_id,
+            detail={
+                "decision": decision.pk, "kind": review.kind, "story": story.pk, "number": review.number,
+                "reason": reason, "clause": clause, "policy": decision.policy_version, "outcome": review.outcome,
+                "seconds": round((decision.created - review.created).total_seconds(), 3),
+                "first": review.first_by_id, "digests": review.digests,
+            },
+        )  # fmt: skip
     return decision
+
+
+def _carry_out(story: Story, decision: Decision, by: User | None) -> None:
+    """What a decision does to its story."""
+    State = Story.State
+    rows = Story.objects.filter(pk=story.pk)
+    if decision.verb in ("approve", "reject"):
+        state = State.APPROVED if decision.verb == "approve" else State.REJECTED
+        rows.filter(state=State.IN_REVIEW).update(state=state)
+    elif decision.verb == "overturn":
+        rows.filter(state=State.REJECTED).update(state=State.APPROVED)
+    elif decision.verb == "remove":
+        for publication in story.publications.live():
+            publications.withdraw(publication, by=by, reason=f"Removed after a review: {clause_text(decision)}")
+        rows.filter(state=State.PUBLISHED).update(state=State.REJECTED)
+
+
+def clause_text(decision: Decision) -> str:
+    """The sentence of the policy that a decision rests on."""
+    policy = decision.review.policy
+    return str(policy.rules.get("clauses", {}).get(decision.clause, "")) if policy else ""
+
+
+# What the author may do about it --------------------------------------------------------------------------------------
+
+
+def last_against(story: Story) -> Decision | None:
+    """The decision that holds a story back or took it down, if one does: what its author may object to."""
+    review = cases.standing(story.pk)
+    if review is None or review.state != Review.State.REJECTED:
+        return None
+    decision = review.decisions.last()
+    return decision if decision is not None and decision.verb in ("reject", "remove") else None
+
+
+def statement(decision: Decision) -> str:
+    """What the author is told of a decision against them: what was decided, by which rule, on which facts, found and
+    decided by whom, and what can be done about it. The points are those of Article 17 of the Digital Services Act."""
+    review = decision.review
+    title = review.story.title or "Untitled story"
+    done = {"remove": "taken off every channel", "uphold": "not restored after your appeal"}.get(
+        decision.verb, "not released" if decision.verb == "reject" else "released"
+    )
+    machine = sorted({reason["category"] for reason in review.reasons if reason["why"] == "over"})
+    people = review.reports.count()
+    found = [
+        f"automated checks noticed: {', '.join(machine)}" if machine else "",
+        f"{people} report{'s' if people > 1 else ''} from readers" if people else "",
+    ]
+    lines = [
+        f"“{title}” (submission {review.number}) was {done} on {decision.created:%d %B %Y}.",
+        f"Rule: {clause_text(decision) or decision.clause} (policy version {decision.policy_version})",
+        f"Reason: {dict(cases.REASONS).get(decision.reason, decision.reason)}",
+        f"What speaks for it: {decision.note}" if decision.note else "",
+        f"How it was found: {'; '.join(each for each in found if each) or 'by a person who looked at it'}.",
+        f"Decided by: {'two people' if review.first_by_id else 'a person'}, not by a machine.",
+        "You may object once; somebody else then decides. Or change the story and submit it again."
+        if decision.verb in ("reject", "remove")
+        else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def appeal(decision: Decision, *, by: User, text: str) -> Review:
+    """The author of a story objects to a decision; somebody who had no part in it decides, in the same queue."""
+    with transaction.atomic():
+        story = Story.objects.select_for_update().get(pk=decision.review.story_id)
+        if by.pk not in (story.author_id, decision.review.submitted_by_id):
+            raise cases.NotYours("Only its author can object.", next_step="Ask the author to.", permanent=True)
+        review = cases.appeal(decision, person=by, text=text)
+        _note(story, by, "review.appealed", review)
+        notices.review_asked(story, review, by=by)
+        record_opening(review, by=by)
+    return review
 
 
 def _note(story: Story, by: User | None, kind: str, review: Review) -> None:
