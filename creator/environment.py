@@ -46,6 +46,9 @@ class Environment(BaseSettings):
     watch: str = Field(
         default="", alias="STORYLOOM_WATCH", description="A folder whose new files come into the library by themselves."
     )
+    backups: Path | None = Field(
+        default=None, alias="STORYLOOM_BACKUPS", description="A folder for a backup each night, of which 14 stay."
+    )
     threads: int = Field(
         default=2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64
     )

@@ -141,6 +141,7 @@ SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA / "media"
 INDEX_ROOT = DATA / "index"
+BACKUPS = environment.backups
 CACHE_ROOT = DATA / "cache"
 FACES_MODEL = environment.faces_model
 CLIP_ROOT = DATA / "models" / "clip"

@@ -12,6 +12,7 @@ from creator.models import Endpoint, Job, Workspace
 from creator.services import (
     alternatives,
     audit,
+    backups,
     charges,
     copies,
     drafting,
@@ -168,6 +169,14 @@ def send_mail(job_id: int) -> None:
             mails.send(work)
 
 
+@shared_task(name="back_up")  # type: ignore[untyped-decorator]
+def back_up(job_id: int) -> None:
+    """Write tonight's backup, where it isn't there yet."""
+    with working_on(job_id) as work:
+        if work:
+            backups.nightly(timezone.now())
+
+
 @shared_task(name="tidy")  # type: ignore[untyped-decorator]
 def tidy(job_id: int) -> None:
     """Clear away what crashes left, close charges that nobody will finish, and mend the search index."""
@@ -187,9 +196,11 @@ def tidy(job_id: int) -> None:
 def submit_periodic(now: datetime) -> None:
     """What a worker asks for as time goes by; called every few seconds."""
     workspace = Workspace.objects.order_by("id").first()
-    last_hour = Job.objects.filter(kind="tidy", created__gt=now - timedelta(hours=1))
-    if workspace is not None and not last_hour.exists():
+    last_hour = Job.objects.filter(created__gt=now - timedelta(hours=1))
+    if workspace is not None and not last_hour.filter(kind="tidy").exists():
         submit("tidy", workspace=workspace, priority=-20, due=now + timedelta(minutes=5))
+    if workspace is not None and backups.due(now) and not last_hour.filter(kind="back_up").exists():
+        submit("back_up", workspace=workspace, priority=-10)
     copies.refresh_where_behind(now)
     reindexing.start_where_changed()
     watching.look_soon(now)

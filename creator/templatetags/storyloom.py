@@ -28,6 +28,7 @@ KINDS = {
     "transcribe_asset": "Write down what is said",
     "cut_asset": "Cut a recording",
     "use_tool": "Make a copy with a tool",
+    "back_up": "Back up",
     "deliver_webhooks": "Deliver webhooks",
     "draw_sample": "Draw the sample library",
     "send_mail": "Send an e-mail",
