@@ -56,6 +56,9 @@ class Asset(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     """What came inside the file, from EXIF and IPTC: {"caption", "keywords", "place", "camera", "byline", ...}."""
     seen_text = models.TextField(blank=True, help_text="text that can be read in the picture")
+    looks = models.JSONField(default=dict, blank=True)
+    """How good the picture is to look at, as media_processing/looks.py measures it: {part: 0 to 1}."""
+    quality = models.FloatField(null=True, blank=True, help_text="all of its looks in one figure, 0 to 1")
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged", help_text="the copy that stays"
     )

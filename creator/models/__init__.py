@@ -7,6 +7,15 @@ from creator.models.history import Operation, StoryVersion
 from creator.models.job import Event, Job, Worker
 from creator.models.notice import Notice
 from creator.models.publication import Channel, Publication
+from creator.models.ranking import (
+    CoinTally,
+    DailySalt,
+    Interaction,
+    OfferedList,
+    PublishedTerms,
+    Ranker,
+    Tally,
+)
 from creator.models.story import Alternative, Brief, Revision, Scene, Story, Variant
 from creator.models.together import Comment, Presence, ReviewLink
 from creator.models.upload import Upload
@@ -20,26 +29,33 @@ __all__ = [
     "Brand",
     "Brief",
     "Channel",
+    "CoinTally",
     "Collection",
+    "Comment",
+    "DailySalt",
     "Delivery",
     "Endpoint",
     "EndpointSecret",
-    "Comment",
     "Event",
     "IdempotentCall",
+    "Interaction",
     "Invitation",
     "Job",
     "Membership",
     "Message",
     "Notice",
+    "OfferedList",
     "Operation",
     "Presence",
     "Publication",
+    "PublishedTerms",
+    "Ranker",
     "ReviewLink",
     "Revision",
     "Scene",
     "Story",
     "StoryVersion",
+    "Tally",
     "Upload",
     "User",
     "Variant",
