@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 
-from creator.models import Collection, Job, Membership, Story, User, Workspace
+from creator.models import Collection, Job, Membership, Story, Upload, User, Workspace
 from media_processing.models import Asset
 from moderation.models import Review
 
@@ -83,6 +83,15 @@ def job_for(user: User | AnonymousUser, job_id: int, *, to: Right = "see") -> Jo
     found = Job.objects.filter(workspace=workspace_for(user, to=to), pk=job_id).first()
     if found is None:
         raise Http404("No such job.")
+    return found
+
+
+def upload_for(user: User | AnonymousUser, upload_id: UUID | str) -> Upload:
+    """A file that the person is sending."""
+    workspace = workspace_for(user, to="edit")
+    found = Upload.objects.select_related("job").filter(workspace=workspace, person_id=user.pk, pk=upload_id).first()
+    if found is None:
+        raise Http404("No such upload.")
     return found
 
 

@@ -12,6 +12,8 @@ from asgiref.sync import ThreadSensitiveContext
 from django.core.handlers.asgi import ASGIHandler
 from django.db import connections
 
+from creator import pieces
+
 KEPT = 32
 """Most threads that wait for a request, each with its connection to the database."""
 
@@ -41,7 +43,10 @@ class Handler(ASGIHandler):
         thread = self._waiting.pop() if self._waiting else ThreadPoolExecutor(1, "request")
         try:
             async with ThreadSensitiveContext(executor=thread):
-                await self.handle(scope, receive, send)
+                if pieces.are_wanted(scope):
+                    await pieces.hand_over(self.handle, scope, receive, send)
+                else:
+                    await self.handle(scope, receive, send)
         finally:
             # By itself, when it is free: where somebody went away, it may be at work yet.
             thread.submit(self._wait, thread)

@@ -36,6 +36,7 @@ from creator.views import (
     studio,
     tools,
     transcripts,
+    uploads,
     voices,
     webhooks,
     wording,
@@ -64,6 +65,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("library/", library.index, name="library"),
     path("library/import/", library.bring_in, name="library-import"),
     path("library/import/<int:job_id>/", library.import_state, name="library-import-state"),
+    path("library/uploads/", uploads.uploads, name="uploads"),
+    path("library/uploads/<uuid:upload_id>/", uploads.upload, name="upload"),
     path("library/picture/", asking.take_picture, name="library-picture"),
     path("library/selection/", shelves.selection, name="library-selection"),
     path("library/collections/", shelves.collections_page, name="collections"),
@@ -126,6 +129,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/", anything_else),
 ]
 
+handler400 = "creator.views.errors.refused"
 handler403 = "creator.views.errors.forbidden"
 handler404 = "creator.views.errors.not_found"
 handler500 = "creator.views.errors.broken"

@@ -182,7 +182,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
         "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "form": "1x1", "variant_id": NO_NUMBER,
-        "token": world.question, "notice_id": world.notice.pk, "language": "de",
+        "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk, "language": "de",
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
     if model and model.group(1) in rows_of_admin(world):
@@ -219,6 +219,10 @@ def body(route: str, world: World) -> dict[str, Any]:
         "library/selection/": {"do": "tag", "tags": "river", "asset": [str(world.asset.pk)]},
         "library/copies/": {"do": "refresh"},
         "library/collections/": {"do": "create", "name": "Spring"},
+        "library/uploads/": {
+            "data": b"", "content_type": "text/plain",
+            "headers": {"Tus-Resumable": "1.0.0", "Upload-Length": "9", "Upload-Metadata": "filename YS5wbmc="},
+        },
         "library/import/": {"uploads": SimpleUploadedFile("a.png", b"\x89PNG"), "licence": "CC0 1.0", "tags": "river"},
         "settings/pronunciations/": {"lines": "Nguyen = win"},
         "settings/voices/": {

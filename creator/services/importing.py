@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,6 +26,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from creator import jobs
 from creator.jobs import Work
@@ -40,6 +42,8 @@ from search.models import Moment
 MAX_FILES = 500
 """Of one upload. A folder may hold any number."""
 MAX_FILE_BYTES = 2 * 1024**3
+TOGETHER = timedelta(seconds=1)
+"""How long a file that came by itself waits for others to be imported with."""
 BATCH = 16
 """Files that are embedded and written together."""
 KEPT = MAX_FILES
@@ -220,6 +224,23 @@ def import_files(
     return _submit(workspace, by, Said(licence, credit, tuple(tags)), files=waiting)
 
 
+def import_arrived(workspace: Workspace, given: Given, said: Said, *, by: User) -> Job:
+    """Have a worker bring in a file that is here already: together with those that came just before it."""
+    listed = {"name": given.name, "path": str(given.path)}
+    with transaction.atomic():
+        waiting = Job.objects.select_for_update().filter(
+            workspace=workspace, person=by, kind="import_assets", state=Job.State.WAITING, attempt=0
+        )
+        for job in waiting.order_by("-id")[:5]:
+            subject = job.subject
+            same = Said(subject["licence"], subject["credit"], tuple(subject["tags"]), subject["collection"]) == said
+            if same and 0 < len(subject.get("files", ())) < MAX_FILES:
+                subject["files"].append(listed)
+                job.save(update_fields=["subject"])
+                return job
+        return _submit(workspace, by, said, due=timezone.now() + TOGETHER, files=[listed])
+
+
 def import_folder(
     workspace: Workspace, folder: Path, said: Said = Said(), *, by: User | None = None, recursive: bool = True
 ) -> Job:  # fmt: skip
@@ -234,10 +255,13 @@ def import_watched(workspace: Workspace, paths: Sequence[Path]) -> Job:
     return _submit(workspace, None, Said(), priority=-5, watched=[str(path) for path in paths])
 
 
-def _submit(workspace: Workspace, by: User | None, said: Said, *, priority: int = 0, **subject: Any) -> Job:
+def _submit(
+    workspace: Workspace, by: User | None, said: Said, *, priority: int = 0, due: datetime | None = None, **subject: Any
+) -> Job:  # fmt: skip
     return jobs.submit(
-        "import_assets", workspace=workspace, person=by, priority=priority, **subject, licence=said.licence[:100],
-        credit=said.credit[:200], tags=media.clean_tags(said.tags)[:20], collection=said.collection,
+        "import_assets", workspace=workspace, person=by, priority=priority, due=due, **subject,
+        licence=said.licence[:100], credit=said.credit[:200], tags=media.clean_tags(said.tags)[:20],
+        collection=said.collection,
     )  # fmt: skip
 
 
@@ -287,10 +311,10 @@ def import_waiting(work: Work) -> None:
         if "files" in subject:  # copies of our own
             for given in files[done - already - len(batch) : done - already]:
                 given.path.unlink(missing_ok=True)
+                with suppress(OSError):  # not empty: the others of the same form are in it
+                    given.path.with_name("lock").unlink(missing_ok=True)
+                    given.path.parent.rmdir()
         work.report(done / total)
-    if "files" in subject and files:
-        with suppress(OSError):  # not empty: another try of this job still reads it
-            files[0].path.parent.rmdir()
     if counts["new"]:
         submit_filling_in(work.job.workspace)
 
@@ -310,13 +334,13 @@ def _files_of(subject: dict[str, Any]) -> list[Given]:
 
 UNREADABLE, READER = "unreadable", "reader"
 """Keys of an asset's metadata: why its file can't be read any more, and who looked for text in it."""
-FILLED = ("title", "alt", "tags", "credit", "colours", "taken", "metadata", "seen_text")
+FILLED = ("title", "alt", "tags", "credit", "colours", "taken", "metadata", "seen_text", "looks", "quality")
 
 
 def lacking(workspace: Workspace) -> AssetQuerySet:
-    """The assets that an import of today would know more of: colours, hashes, words inside the file, text in it."""
+    """The assets that an import of today would know more of: colours, hashes, looks, words inside it, text in it."""
     seen = Asset.objects.in_workspace(workspace.pk).exclude(kind=Asset.Kind.AUDIO).exclude(metadata__has_key=UNREADABLE)
-    wanted = Q(colours=[])
+    wanted = Q(colours=[]) | Q(quality=None)
     if not engines["reader"].problems():
         wanted |= ~Q(metadata__has_key=READER)
     return seen.filter(wanted).order_by("created", "id")
@@ -327,7 +351,7 @@ def fill_in(asset: Asset) -> None:
     reader = engines["reader"]
     moments = list(Moment.objects.filter(asset=asset))
     key_times = [moment.key_time for moment in moments]
-    old = not asset.colours
+    old = not asset.colours or asset.quality is None
     try:
         if old:
             media.look_again(asset)

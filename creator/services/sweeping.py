@@ -8,7 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from creator.services import keys, query_pictures
+from creator.models import Job
+from creator.services import keys, query_pictures, uploading
 from generation import services as generation
 
 OLD = 24 * 3600
@@ -25,7 +26,7 @@ def sweep(now: float | None = None) -> int:
         *Path(settings.MEDIA_ROOT, "incoming").glob("*"),
         *Path(settings.CACHE_ROOT).glob("*/.making-*"),
         *Path(settings.DATA).glob("storyloom-*"),
-        *Path(settings.DATA, "uploads").glob("*"),
+        *(set(Path(settings.DATA, "uploads").glob("*")) - _awaited()),
     ]
     unused = [path for name in CACHES for path in Path(settings.CACHE_ROOT, name).rglob("*") if path.is_file()]
     aged = [*((path, OLD) for path in leftovers), *((path, UNUSED) for path in unused)]
@@ -38,4 +39,11 @@ def sweep(now: float | None = None) -> int:
             swept += 1
         except FileNotFoundError:  # somebody else sweeps too
             continue
-    return swept + query_pictures.sweep(now) + generation.spoken_sentences().sweep() + keys.sweep_calls()
+    caches = query_pictures.sweep(now) + generation.spoken_sentences().sweep()
+    return swept + caches + uploading.forget_old() + keys.sweep_calls()
+
+
+def _awaited() -> set[Path]:
+    """Folders of files that an import will take as soon as a worker has time, however old they are."""
+    jobs = Job.objects.filter(kind="import_assets", state__in=Job.OPEN)
+    return {Path(each["path"]).parent for job in jobs for each in job.subject.get("files", ())}

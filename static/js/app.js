@@ -7,6 +7,7 @@ import { start as paint } from "./paint.js";
 import { start as palette } from "./palette.js";
 import { start as shortcuts } from "./shortcuts.js";
 import { start as tray } from "./tray.js";
+import { start as uploads } from "./uploads.js";
 
 appearance();
 menus();
@@ -14,6 +15,7 @@ paint();
 shortcuts();
 palette();
 tray();
+uploads();
 bell();
 events();
 
