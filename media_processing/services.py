@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
@@ -12,7 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from PIL import Image
 
-from media_processing import pdq, pictures
+from media_processing import looks, pdq, pictures
+from media_processing.cropping import find_faces
 from media_processing.decoding import MAX_BYTES, MediaError, Probe, frames_at, look_at, open_picture
 from media_processing.engine import Progress, engines, no_progress
 from media_processing.engines.base import Reader
@@ -45,6 +48,8 @@ SPRITE_FRAMES = 10
 """Frames of a sprite, side by side, evenly spread over the video; a page shows the one under the pointer."""
 SPRITE_SIDE = 240
 
+_finding_faces = threading.Lock()
+"""OpenCV's detector is told the size of a picture before it gets it, and files are prepared in several threads."""
 _SUFFIXES = {
     "image/webp": ".webp", "image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", "audio/wav": ".wav",
     "audio/mp4": ".m4a", "text/vtt": ".vtt", "application/x-subrip": ".srt", "application/json": ".json",
@@ -82,6 +87,8 @@ class Prepared:
 
     pdq: str = ""
     """The PDQ hash of a picture that has enough structure to be compared."""
+    looks: Mapping[str, float] = field(default_factory=dict)
+    """How good its picture is to look at, part by part; empty of a sound."""
 
 Recorded: TypeAlias = tuple[Asset, bool]
 """An asset, and whether it is new."""
@@ -113,6 +120,7 @@ def _prepare(copy: Incoming, name: str, *, max_bytes: int, tile: bool) -> Prepar
         colour=pictures.dominant_colour(little) if little is not None else "",
         colours=tuple(pictures.colour_names(little)) if little is not None else (), tile=made,
         pdq=hash_of(picture) if picture is not None and look.probe.kind == "image" else "",
+        looks=looks_of(picture, (look.probe.width, look.probe.height)) if picture is not None else {},
     )  # fmt: skip
 
 
@@ -148,6 +156,7 @@ def record(
             tags=cleaned or clean_tags(said.get("keywords", ())), licence=licence[:100],
             source_url=source_url[:2000], made_by=dict(made_by or {}), domain=domain, colour=each.colour,
             colours=list(each.colours), metadata=said, taken=each.embedded.taken, added_by_id=added_by_id,
+            looks=dict(each.looks), quality=looks.quality(each.looks) if each.looks else None,
         )  # fmt: skip
     with transaction.atomic():
         Asset.objects.bulk_create(new.values(), ignore_conflicts=True)
@@ -219,6 +228,14 @@ def known_among(workspace_id: int, sources: Sequence[Path]) -> dict[Path, Asset]
             continue
     there = {row.digest: row for row in assets.filter(digest__in=set(digests.values())) if row.file.exists()}
     return {source: there[digest] for source, digest in digests.items() if digest in there}
+
+
+def looks_of(picture: Image.Image, size: tuple[int, int]) -> dict[str, float]:
+    """How good a picture of that many pixels is to look at, part by part; with faces where a model can find them."""
+    model = Path(settings.FACES_MODEL) if settings.FACES_MODEL else None
+    with _finding_faces if model else nullcontext():
+        faces = find_faces(picture, model)
+    return looks.measured(picture, size, faces)
 
 
 def hash_of(picture: Image.Image) -> str:
@@ -340,8 +357,11 @@ def look_again(asset: Asset) -> None:
     look = look_at(asset.file, max_side=LOOK, name=name)
     picture = _poster(asset.file, asset.seconds, name) if look.probe.kind == "video" else look.picture
     said = look.embedded.words
-    asset.colours = pictures.colour_names(picture) if picture is not None else []
+    if not asset.colours:
+        asset.colours = pictures.colour_names(picture) if picture is not None else []
     asset.colours = asset.colours or ["white"]  # all transparent: what a page shows behind it
+    asset.looks = looks_of(picture, (look.probe.width, look.probe.height)) if picture is not None else {}
+    asset.quality = looks.quality(asset.looks)
     asset.metadata = said | asset.metadata
     asset.taken = asset.taken or look.embedded.taken
     asset.title = asset.title or _own_title(said)[:300]

@@ -7,13 +7,14 @@ import uuid
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import CharField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from media_processing import pdq
@@ -32,16 +33,19 @@ from search.ranking import (
     LIKELY,
     ORDINARY,
     SURE,
+    TRADE_OFF,
     WORDS_ENOUGH,
     WORDS_SOME,
     Fused,
     Signal,
     Usual,
+    added,
     against,
     look_alikes,
     mmr,
     rrf,
 )
+from search.schemes import Surface
 from search.spaces import Space
 from search.words import LONGEST, Wanted, wanted, without_marks, words_of
 from search.written import written_of
@@ -54,6 +58,8 @@ BACKGROUND = 256
 """Pictures of the library from which it is told what is usual."""
 TWIN = 0.96
 """Cosine from which two pictures are shown as one; of 1,000 drawings, two of the very same description have it."""
+USUAL = 0.5
+"""Engagement of what nobody told of."""
 LATIN = frozenset("cs da de en es fi fr hu id it nl no pl pt ro sv sw tr vi".split())  # noqa: SIM905
 
 
@@ -116,13 +122,24 @@ class Row(NamedTuple):
     start: float
     kind: str
     pdq: str
+    quality: float | None
+    created: str | datetime
+    """As the database gives it, for the same reason."""
 
     @property
     def asset_id(self) -> uuid.UUID:
         return self.asset if isinstance(self.asset, uuid.UUID) else uuid.UUID(self.asset)
 
+    def days(self, now: datetime) -> float:
+        """How old it is."""
+        made = self.created if isinstance(self.created, datetime) else datetime.fromisoformat(self.created)
+        return (now - (made if made.tzinfo else made.replace(tzinfo=UTC))).total_seconds() / 86_400
 
-COLUMNS = (ExpressionWrapper(F("asset_id"), CharField()), "start", "asset__kind", "pdq")
+
+COLUMNS = (
+    ExpressionWrapper(F("asset_id"), CharField()), "start", "asset__kind", "pdq", "asset__quality",
+    ExpressionWrapper(F("asset__created"), CharField()),
+)  # fmt: skip
 """Of a Row."""
 
 
@@ -159,6 +176,7 @@ class _Search:
         self.query = query
         self.embedder = embedder
         self.index = index
+        self.now = timezone.now()
         self.notes: list[str] = []
         self.model = ""
         self.cut = False
@@ -437,9 +455,13 @@ class _Search:
         folded: dict[int, tuple[uuid.UUID, ...]] = dict.fromkeys(range(len(ids)), ())
         if self.query.fold:
             folded = _folded(vectors, [rows[number] for number in ids])
+        if self.query.surface is not None and self.query.sort == "relevance":
+            block = [self._weighed(one, rows[one.key], self.query.surface) for one in block]
+            folded = {at: folded[at] for at in sorted(folded, key=lambda at: (-block[at].score, block[at].key))}
         order, needed = list(folded), self.query.offset + self.query.limit + 1
         if self.query.diversify and seen and self.query.sort == "relevance":
-            order = [order[at] for at in mmr(vectors[order], [block[at].score for at in order], needed)]
+            trade_off = self.query.surface.trade_off if self.query.surface else TRADE_OFF
+            order = [order[at] for at in mmr(vectors[order], [block[at].score for at in order], needed, trade_off)]
         fits = self._fits(seen)
         for at in order[:needed]:
             one, row = block[at], rows[block[at].key]
@@ -454,6 +476,14 @@ class _Search:
                 relevant=self.query.relevant_only or fits(one.key, LIKELY),
                 sure=fits(one.key, SURE),
             )
+
+    def _weighed(self, one: Fused[int], row: Row, surface: Surface) -> Fused[int]:
+        """With what counts beside how well it fits."""
+        values = {"freshness": surface.freshness(row.days(self.now)) if surface.weights.get("freshness") else 0.0}
+        values["engagement"] = self.query.engagement.get(row.asset_id, USUAL) if self.query.engagement else USUAL
+        if row.quality is not None:
+            values["quality"] = row.quality
+        return added(one, values, surface.weights)
 
     def _fits(self, seen: Mapping[int, Vectors]) -> Callable[[int, float], bool]:
         """Whether a moment is about what was asked, its picture by as many deviations."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.db.models import QuerySet
@@ -13,6 +13,7 @@ from media_processing.models import Asset
 from search import filters, fulltext
 from search.filters import FILTERS, Filter, QueryError, Values
 from search.models import Moment, MomentQuerySet
+from search.schemes import Surface
 from search.words import LONGEST, Wanted, wanted
 
 MOST = 200
@@ -68,6 +69,10 @@ class Query:
     """The words are a line of text, not a query: quotation marks, minus signs and colons in it mean nothing."""
     language: str = ""
     """Of the words, where it is known."""
+    surface: Surface | None = None
+    """What counts beside how well something fits: its weights are those of `ranking.added`. None: nothing else."""
+    engagement: Mapping[uuid.UUID, float] = field(default_factory=dict)
+    """Asset -> how it was liked, 0 to 1; those that nobody told of are usual."""
 
 
 def checked(query: Query) -> Query:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -178,6 +179,39 @@ def against(fused: Fused[Key], unwanted: float, over: float, note: str = "") -> 
         return fused
     signal = Signal("unwanted", unwanted, share, -share * seen, note)
     return Fused(fused.key, fused.score + signal.contribution, (*fused.explain, signal))
+
+
+def weighed(
+    key: Key, values: Mapping[str, float], weights: Mapping[str, float], notes: Mapping[str, str] = MappingProxyType({})
+) -> Fused[Key]:
+    """A thing and its score: the sum of weight x value over the terms that its surface weighs.
+
+    values: term -> value, 0 to 1; a term that lacks isn't counted, and its absence stands in no reason. notes: term ->
+    what its reason should say.
+    """
+    reasons = tuple(
+        Signal(term, values[term], weight, weight * values[term], notes.get(term, ""))
+        for term, weight in weights.items()
+        if weight and term in values
+    )
+    return Fused(key, sum(reason.contribution for reason in reasons), reasons)
+
+
+def added(fused: Fused[Key], values: Mapping[str, float], weights: Mapping[str, float], k: float = RRF_K) -> Fused[Key]:
+    """What was fused by rank, with further terms: a weight of 1 is worth the first place of one list, 1 / (k + 1).
+
+    The weight of "relevance" is that of all that it stands on already.
+    """
+    relevance = weights.get("relevance", 1.0)
+    reasons = [
+        Signal(each.name, each.value, each.weight * relevance, each.contribution * relevance, each.note)
+        for each in fused.explain
+    ] if relevance != 1.0 else list(fused.explain)  # fmt: skip
+    for term, value in values.items():
+        weight = weights.get(term, 0.0)
+        if weight:
+            reasons.append(Signal(term, value, weight, weight * value / (k + 1)))
+    return Fused(fused.key, sum(reason.contribution for reason in reasons), tuple(reasons))
 
 
 def look_alikes(vectors: Vectors, hashes: Sequence[str], *, cosine: float, bits: int) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from media_processing.engine import engines
 from media_processing.models import Asset
@@ -38,6 +39,7 @@ __all__ = [
     "choose_visuals",
     "describe",
     "embedding_of",
+    "embeddings_of",
     "facets",
     "find",
     "formatted",
@@ -89,6 +91,20 @@ def embedding_of(asset: Asset, second: float = 0.0, *, embedder: Embedder | None
     nearest = min(rows, key=lambda row: (max(row.moment.start - second, second - row.moment.end, 0.0), row.moment.pk))
     vector: Vectors = spaces.vectors_of([bytes(nearest.vector)])[0]
     return vector
+
+
+def embeddings_of(
+    workspace_id: int, asset_ids: Iterable[UUID], *, embedder: Embedder | None = None
+) -> dict[UUID, Vectors]:
+    """The vectors of assets' first moments, of those that the model in use has seen."""
+    used: Embedder = embedder or models_in_use.embedder_for(workspace_id)
+    if used.problems():
+        return {}
+    rows = Embedding.objects.of(used.card.digest, workspace_id).filter(moment__asset__in=list(asset_ids))
+    # The first one of an asset comes last and stays.
+    pairs = rows.order_by("-moment__start").values_list("moment__asset", "vector")
+    found = {asset: bytes(blob) for asset, blob in pairs}
+    return dict(zip(found, spaces.vectors_of(list(found.values())), strict=True)) if found else {}
 
 
 def describe(workspace_id: int | None = None, *, embedder: Embedder | None = None) -> dict[str, Any]:
