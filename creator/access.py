@@ -46,6 +46,11 @@ def may(user: User | AnonymousUser, right: Right) -> bool:
         return False
 
 
+def runs_installation(user: User | AnonymousUser) -> bool:
+    """Whether a person may see what is of all workspaces."""
+    return user.is_authenticated and user.is_active and user.is_superuser
+
+
 def workspace_for(user: User | AnonymousUser, *, to: Right = "see") -> Workspace:
     """The person's workspace, if they may do that in it."""
     membership = membership_of(user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,6 +46,12 @@ class Environment(BaseSettings):
     )
     watch: str = Field(
         default="", alias="STORYLOOM_WATCH", description="A folder whose new files come into the library by themselves."
+    )
+    log: Literal["text", "json"] = Field(
+        default="text", alias="STORYLOOM_LOG", description="text: lines for people; json: an object a line."
+    )
+    metrics_token: str = Field(
+        default="", alias="STORYLOOM_METRICS_TOKEN", description="What Prometheus says as bearer to read /metrics."
     )
     backups: Path | None = Field(
         default=None, alias="STORYLOOM_BACKUPS", description="A folder for a backup each night, of which 14 stay."
@@ -160,6 +167,11 @@ class Environment(BaseSettings):
     clip_threads: int = Field(
         default=1, alias="CLIP_THREADS", description="Threads of an ONNX search model; 0 takes every core.", ge=0, le=64
     )
+
+    def secrets(self) -> list[str]:
+        """The values that no log may show."""
+        hidden = [value for name, value in self if name.endswith(("_key", "_password", "_secret", "_token"))]
+        return [*filter(None, hidden), unquote(urlsplit(self.database_url).password or "")]
 
     def signing_key(self) -> str:
         """The secret key: from the environment, else a file made at the first start with mode 600."""

@@ -20,6 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from creator.celery import app
+from creator.logs import job_id as job_id_of_logs
 from creator.models import Event, Job, Story, User, Workspace
 from media_processing.engine import EngineError
 
@@ -189,6 +190,7 @@ def working_on(job_id: int) -> Iterator[Work | None]:
     work = Work(job)
     renewer = _Renewer(work)
     renewer.start()
+    before = job_id_of_logs.set(job_id)
     try:
         yield work
     except Cancelled:
@@ -210,6 +212,7 @@ def working_on(job_id: int) -> Iterator[Work | None]:
     else:
         finish(work, Job.State.DONE)
     finally:
+        job_id_of_logs.reset(before)
         renewer.stop()
 
 

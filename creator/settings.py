@@ -38,6 +38,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
+    "creator.logs.RequestIds",
+    "creator.metrics.Watched",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "creator.api.middleware.ProblemDocuments",
@@ -142,6 +144,7 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA / "media"
 INDEX_ROOT = DATA / "index"
 BACKUPS = environment.backups
+METRICS_TOKEN = environment.metrics_token
 CACHE_ROOT = DATA / "cache"
 FACES_MODEL = environment.faces_model
 CLIP_ROOT = DATA / "models" / "clip"
@@ -349,8 +352,11 @@ WEB_BIND, WEB_PORT = environment.bind, environment.port
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        name: {"()": f"creator.logs.{form}", "secrets": [*environment.secrets(), SECRET_KEY]}
+        for name, form in (("text", "Line"), ("json", "Json"))
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": environment.log}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     # kombu warns that an in-memory broker has no host name.
     "loggers": {"creator": {"level": "INFO"}, "kombu.connection": {"level": "ERROR"}},

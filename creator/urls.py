@@ -124,6 +124,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("media/assets/<uuid:asset_id>/blurred/", media.blurred, name="blurred"),
     path("fonts/<str:family>-<str:weight>.ttf", fonts.font, name="font"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.figures, name="metrics"),
     path("admin/", site.urls),
     path("api/v1/", api.urls),
     re_path(r"^api/", anything_else),
