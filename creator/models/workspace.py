@@ -20,6 +20,8 @@ class User(AbstractUser):
     """The one that they look at, if they are in several."""
     language = models.CharField(max_length=10, blank=True)
     """Of pages and e-mails; the browser's where none is chosen."""
+    mail_code = models.BooleanField(default=False)
+    """Whether a code by e-mail follows their password."""
     time_zone = models.CharField(max_length=64, default="UTC")
     digest_hour = models.PositiveSmallIntegerField(default=8)
     """The hour of their day at which the digest is sent."""
