@@ -182,6 +182,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
         "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "form": "1x1", "variant_id": NO_NUMBER,
+        "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
         "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk, "language": "de",
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)

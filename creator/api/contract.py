@@ -150,7 +150,7 @@ def _tell(method: str, route: dict[str, Any]) -> None:
         told = ["RateLimit", "RateLimit-Policy"] if status not in (401, 411, 413) else []
         told += {429: ["Retry-After"], 201: ["Location"]}.get(status, [])
         answer["headers"] = {**answer.get("headers", {}), **{name: _header(name) for name in told}}
-    if responses.get(200, {}).get("headers", {}).get("ETag"):
+    if method == "get" and "ETag" in responses.get(200, {}).get("headers", {}):
         route["parameters"].append(IF_NONE_MATCH)
         responses[304] = {"description": "Not changed", "headers": responses[200]["headers"]}
     for parameter in route["parameters"]:
@@ -161,6 +161,18 @@ def _tell(method: str, route: dict[str, Any]) -> None:
 
 def _header(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/headers/{name}"}
+
+
+IF_MATCH = {
+    "in": "header", "name": "If-Match", "required": True,
+    "schema": {"type": "string", "pattern": '^("[\x21\x23-\x7e]+"|[*])$'},
+    "description": "The ETag of the draft that you change, so that nobody's work is overwritten unseen.",
+}  # fmt: skip
+
+
+def versioned(status: int = 200) -> dict[str, Any]:
+    """`openapi_extra` of a route that changes a draft."""
+    return {"parameters": [IF_MATCH], "responses": {status: {"headers": {"ETag": _header("ETag")}}}}
 
 
 TAGGED = {"responses": {200: {"headers": {"ETag": _header("ETag")}}}}

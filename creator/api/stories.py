@@ -181,7 +181,7 @@ def list_stories(request: HttpRequest, query: Query[ListQuery]) -> HttpResponse:
     def body() -> str:
         documents = Publication.objects.in_bulk([pk for pk, *_ in page])
         link = links.signer(channel)
-        items = [_told(documents[pk].document, wanted, link, formats) for pk, *_ in page if pk in documents]
+        items = [item(documents[pk].document, wanted, link, formats) for pk, *_ in page if pk in documents]
         last = cursor(page[-1][1].isoformat(), str(page[-1][0]), of=of) if more else None
         return json.dumps({"items": items, "next": last}, ensure_ascii=False)
 
@@ -199,7 +199,7 @@ def _formats(kind: str | None, aspect: str | None) -> list[str]:
     return [name for name, its, shape in parts if kind in (None, its) and aspect in (None, shape)]
 
 
-def _told(
+def item(
     document: dict[str, Any], wanted: Iterable[str], link: Callable[[str], str], formats: Iterable[str] = FORMATS
 ) -> dict[str, Any]:
     """The wanted fields of a document; its id always."""
@@ -244,7 +244,7 @@ def get_story(request: HttpRequest, story_id: UUID, query: Query[DetailQuery]) -
 
     def body() -> str:
         document = Publication.objects.values_list("document", flat=True).get(pk=chosen.pk)
-        told = _told({**document, "alternates": others}, wanted, links.signer(channel), formats)
+        told = item({**document, "alternates": others}, wanted, links.signer(channel), formats)
         return json.dumps(told, ensure_ascii=False)
 
     facts = (channel, chosen.pk, chosen.updated, others, wanted, formats, links.expiry(), base_url())

@@ -94,11 +94,13 @@ def create(
     audience: str = "",
     priority: int = 5,
     samples_first: bool = False,
+    story_id: UUID | None = None,
 ) -> Story:
     """Write down a brief and have its story made. Raises EngineError for what can't work, before any work starts.
 
     `article` is text or a file's bytes; else `url` is fetched. `language` defaults to the article's own.
-    `samples_first` draws the pictures of the sample story into the library before it is made.
+    `samples_first` draws the pictures of the sample story into the library before it is made. `story_id` is new, and
+    chosen by who may ask twice.
     """
     wanted = _formats(formats)
     if not 10 <= seconds <= 300:
@@ -118,8 +120,9 @@ def create(
         )  # fmt: skip
         title = source.title or source.text.strip().splitlines()[0]
         story = Story.objects.create(
-            workspace=workspace, brief=brief, author=by, language=language, title=title[:120]
-        )
+            workspace=workspace, brief=brief, author=by, language=language, title=title[:120],
+            **({"pk": story_id} if story_id else {}),
+        )  # fmt: skip
         Variant.objects.bulk_create(Variant(story=story, format=each, language=language) for each in wanted)
         subject: dict[str, Any] = {"samples_first": True} if samples_first else {}
         jobs.submit(MAKE, workspace=workspace, person=by, story=story, priority=priority, **subject)
