@@ -11,7 +11,7 @@ from django.http import Http404
 
 from creator.models import Collection, Job, Membership, Story, Upload, User, Workspace
 from media_processing.models import Asset
-from moderation.models import Review
+from moderation.models import Proposal, Review
 
 Right = Literal["see", "edit", "review", "publish", "manage"]
 Role = Membership.Role
@@ -105,4 +105,12 @@ def review_for(user: User | AnonymousUser, review_id: int) -> Review:
     found = Review.objects.in_workspace(workspace_for(user, to="review").pk).filter(pk=review_id).first()
     if found is None:
         raise Http404("No such case.")
+    return found
+
+
+def proposal_for(user: User | AnonymousUser, proposal_id: int) -> Proposal:
+    """A proposal that the person may agree to."""
+    found = Proposal.objects.filter(workspace=workspace_for(user, to="review"), pk=proposal_id).first()
+    if found is None:
+        raise Http404("No such proposal.")
     return found

@@ -20,12 +20,23 @@ class StoryloomAdminSite(admin.AdminSite):
         return bool(user.is_active and user.is_staff and (user.is_superuser or may(user, "manage")))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from creator.views import review  # views need the models, which this module is loaded before
+        from creator.views import review, transparency  # views need the models, which this module is loaded before
 
         return [
             path("review/", review.queue, name="review-queue"),
             path("review/<int:review_id>/", review.case, name="review-case"),
-            path("review/<int:review_id>/claim/", review.claim, name="review-claim"),
+            *(
+                path(f"review/<int:review_id>/{name}/", view, name=f"review-{name}")
+                for name, view in (
+                    ("claim", review.claim), ("release", review.release), ("skip", review.skip), ("here", review.here),
+                )
+            ),
+            path("review/next/", review.following, name="review-next"),
+            path("review/bulk/", review.bulk, name="review-bulk"),
+            path("review/proposals/<int:proposal_id>/", review.proposal, name="review-proposal"),
+            path("review/figures/", transparency.page, name="review-figures"),
+            path("review/figures.<slug:form>", transparency.download, name="review-figures-file"),
+            path("review/log/", transparency.log, name="review-log"),
             # No row has a page of its own on the site, and Django's redirect to it breaks on ids that are no UUID.
             *(each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"),
         ]

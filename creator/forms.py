@@ -13,6 +13,7 @@ from creator.services import brands, drafting, stories
 from media_processing import fonts
 from media_processing.models import Asset
 from media_processing.timeline import CaptionMotion, Look
+from moderation.models import Review
 from moderation.services import REASONS
 
 if TYPE_CHECKING:
@@ -103,18 +104,29 @@ class ImportForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    """A moderator's decision on a case."""
+    """A moderator's decision on a case. Only the approval of what nobody said a word against needs no grounds."""
 
-    verb = forms.ChoiceField(choices=(("approve", "Approve"), ("reject", "Send back")))
+    verb = forms.ChoiceField(choices=(("approve", "Let it through"), ("reject", "Hold it back")))
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     reason = forms.ChoiceField(choices=(("", "Choose a reason"), *REASONS), required=False, label="Reason")
     clause = forms.CharField(required=False, max_length=60, label="Policy clause")
     note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea, label="Note to the author")
 
+    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
+        asked = [reason["clause"] for reason in review.reasons if reason.get("clause")]
+        kwargs.setdefault("initial", {"version": review.version, "clause": asked[0] if asked else ""})
+        super().__init__(*args, **kwargs)
+        self.clean_case = review.kind == Review.Kind.SUBMISSION and not review.reasons
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("verb") == "reject" and not cleaned.get("reason"):
+        if cleaned.get("verb") == "approve" and self.clean_case:
+            cleaned["reason"] = cleaned.get("reason") or "within_policy"
+            return cleaned
+        if not cleaned.get("reason"):
             self.add_error("reason", "Say why, so that the author knows what to change.")
+        if not cleaned.get("clause"):
+            self.add_error("clause", "Say which rule you applied.")
         return cleaned
 
 

@@ -122,6 +122,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("media/assets/<uuid:asset_id>/sprite/", media.sprite, name="sprite"),
     path("media/questions/<str:token>/", asking.kept_picture, name="query-picture"),
     path("media/assets/<uuid:asset_id>/blurred/", media.blurred, name="blurred"),
+    path("media/assets/<uuid:asset_id>/grey/", media.grey, name="grey"),
     path("fonts/<str:family>-<str:weight>.ttf", fonts.font, name="font"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
-from PIL import ImageFilter
+from PIL import Image, ImageFilter
 
 from creator.access import asset_for, workspace_for
 from creator.ranges import ranged
@@ -61,13 +61,27 @@ def sprite(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
 @require_safe
 def blurred(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
     """So little of a picture that it can't hurt: 24 pixels wide, then blurred. The sharp bytes never leave first."""
-    small = _small(asset_for(request.user, asset_id, to="review"))
+    small = _opened(asset_for(request.user, asset_id, to="review"), max_side=24)
+    return _made(small.convert("RGB").filter(ImageFilter.GaussianBlur(1.2)), quality=50)
+
+
+@login_required
+@require_safe
+def grey(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
+    """A picture without its colours, which is easier to bear (Karunakaran and Ramakrishan, HCOMP 2019)."""
+    return _made(_opened(asset_for(request.user, asset_id, to="review"), max_side=480).convert("L"), quality=70)
+
+
+def _opened(asset: Asset, *, max_side: int) -> Image.Image:
     try:
-        soft = open_picture(small.file, max_side=24).convert("RGB").filter(ImageFilter.GaussianBlur(1.2))
+        return open_picture(_small(asset).file, max_side=max_side)
     except EngineError:
         raise Http404("The picture is gone.") from None
+
+
+def _made(picture: Image.Image, *, quality: int) -> HttpResponse:
     target = BytesIO()
-    soft.save(target, "WEBP", quality=50)
+    picture.save(target, "WEBP", quality=quality)
     return HttpResponse(
         target.getvalue(),
         content_type="image/webp",

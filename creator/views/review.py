@@ -7,46 +7,134 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from creator.access import review_for, workspace_for
+from creator.access import may, proposal_for, review_for, workspace_for
 from creator.forms import DecisionForm
 from creator.models import Story, User
-from creator.services import reviews, variants
+from creator.services import differences, proposals, reviews, variants
+from creator.views.errors import as_json
 from creator.views.people import person_of
 from media_processing.engine import EngineError
+from media_processing.models import Asset
 from media_processing.timeline import FORMATS
-from moderation.models import Decision, Review
-from moderation.services import Conflict
+from moderation import cases
+from moderation.models import Decision, Proposal, Review
+from moderation.services import Conflict, active_policy, clauses
+
+SHOWN = 100
+"""Cases on the queue's page."""
+MUCH = 60
+"""Pictures in full colour on one day after which the page suggests a break."""
+LABELS = {
+    "submission": ("Approve", "Send back"), "report": ("Keep online", "Remove"), "recheck": ("Keep online", "Remove"),
+    "appeal": ("Let it through", "Uphold"),
+}  # fmt: skip
+DONE = {
+    "approve": "Approved", "reject": "Sent back with your reason", "keep": "Kept online",
+    "remove": "Taken off every channel", "overturn": "Decided for the author", "uphold": "The decision stands",
+}  # fmt: skip
+
+BULK_FIELDS = ("verb", "reason", "clause", "note")
 
 
 @login_required
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    """Open cases, the most urgent first, and what was decided last."""
+    """Open cases, the most urgent first, what waits for a second person, and what was decided last."""
     workspace = workspace_for(request.user, to="review")
-    cases = Review.objects.in_workspace(workspace.pk).select_related("story__author", "claimed_by", "submitted_by")
-    waiting = cases.waiting().prefetch_related("story__scenes__asset")
+    person = person_of(request)
+    now = timezone.now()
+    reviews_ = Review.objects.in_workspace(workspace.pk).select_related("story__author", "claimed_by", "submitted_by")
+    waiting = list(
+        reviews_.waiting()
+        .select_related("first_by", "policy")
+        .annotate(skips=Count("looks", filter=Q(looks__skipped__isnull=False)))
+        .prefetch_related("story__scenes__asset")[:SHOWN]
+    )
     decided = (
         Decision.objects.filter(workspace=workspace).select_related("review__story", "person").order_by("-id")[:12]
     )
-    return render(request, "review/queue.html", {"waiting": waiting, "decided": decided})
+    return render(
+        request, "review/queue.html",
+        {
+            "waiting": [(review, cases.explain(review, now)) for review in waiting],
+            "more": reviews_.waiting().count() - len(waiting), "decided": decided, "now": now,
+            "proposals": Proposal.objects.filter(workspace=workspace, state="open").select_related("proposed_by"),
+            "exposure": cases.exposure_of(person, now), "much": MUCH, "limit": proposals.BULK,
+            "lead": may(request.user, "manage"),
+            "late": sum(1 for _ in cases.overdue(waiting, now)),
+        },
+    )  # fmt: skip
+
+
+@login_required
+@require_safe
+def following(request: HttpRequest) -> HttpResponse:
+    """Go to the case that this person should take next."""
+    workspace = workspace_for(request.user, to="review")
+    return redirect(_next_case(request, workspace.pk))
 
 
 @login_required
 @require_POST
 def claim(request: HttpRequest, review_id: int) -> HttpResponse:
-    """Take a case, so that nobody else works on it at the same time."""
+    """Take a case, so that nobody else works on it at the same time; a lead may take it from somebody."""
     review = review_for(request.user, review_id)
+    steal = "steal" in request.POST and may(request.user, "manage")
     try:
-        reviews.claim(review, by=person_of(request))
+        reviews.claim(review, by=person_of(request), steal=steal)
     except EngineError as error:
         messages.error(request, f"{error.message} {error.next_step}".strip())
     return redirect("admin:review-case", review.pk)
+
+
+@login_required
+@require_POST
+def release(request: HttpRequest, review_id: int) -> HttpResponse:
+    """Give a case back."""
+    reviews.release(review_for(request.user, review_id), by=person_of(request))
+    return redirect("admin:review-queue")
+
+
+@login_required
+@require_POST
+def skip(request: HttpRequest, review_id: int) -> HttpResponse:
+    """Pass a case on to others, without a reason and without any count against anybody."""
+    review = review_for(request.user, review_id)
+    cases.skip(review, person_of(request))
+    return redirect(_next_case(request, review.workspace_id, after=review.pk))
+
+
+@login_required
+@require_POST
+def here(request: HttpRequest, review_id: int) -> JsonResponse:
+    """A sign of life of an open page: renews the claim, counts what was shown, tells who else is looking."""
+    review = review_for(request.user, review_id)
+    person = person_of(request)
+    others = cases.looking(review, person)
+    for level in request.POST.getlist("shown")[:50]:
+        try:
+            cases.exposed(review, person, level)
+        except EngineError as error:
+            return as_json(error, status=400)
+    held = reviews.renew(review, by=person)
+    review.refresh_from_db()
+    holder = review.claimed_by if review.claimed_until and review.claimed_until > timezone.now() else None
+    return JsonResponse(
+        {
+            "others": others, "mine": held, "holder": str(holder) if holder and not held else "",
+            "state": review.state, "version": review.version,
+            "exposure": cases.exposure_of(person, timezone.now()), "much": MUCH,
+        }
+    )  # fmt: skip
 
 
 @login_required
@@ -55,31 +143,85 @@ def case(request: HttpRequest, review_id: int) -> HttpResponse:
     """Everything that a decision needs on one page; a POST decides."""
     review = review_for(request.user, review_id)
     person = person_of(request)
-    form = DecisionForm(request.POST or None, initial={"version": review.version})
+    form = DecisionForm(request.POST or None, review=review)
     refusal: EngineError | None = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            reviews.decide(review, by=person, **form.cleaned_data)
-        except EngineError as error:
-            if isinstance(error, Conflict):
-                review.refresh_from_db()
-                return render(request, "review/conflict.html", {**_conflict(review, error), "typed": form}, status=409)
-            refusal = error
-        else:
-            said = "Approved" if form.cleaned_data["verb"] == "approve" else "Sent back with your reason"
-            messages.success(request, f"{said}: {review.story.title}")
-            return redirect(_next_case(review) or "admin:review-queue")
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            try:
+                decision = reviews.decide(review, by=person, **form.cleaned_data)
+            except EngineError as error:
+                if isinstance(error, Conflict):
+                    review.refresh_from_db()
+                    conflict = {**_conflict(review, error), "typed": form}
+                    return render(request, "review/conflict.html", conflict, status=409)
+                refusal, status = error, 403 if isinstance(error, cases.NotYours) else 400
+            else:
+                said = DONE[decision.verb] if decision else "Noted: a second person must agree"
+                messages.success(request, f"{said}: {review.story.title}")
+                return redirect(_next_case(request, review.workspace_id, after=review.pk))
+    else:
+        cases.looking(review, person)
     context = {"review": review, "form": form, "refusal": refusal, **shown(review, person)}
-    return render(request, "review/case.html", context, status=400 if request.method == "POST" else 200)
+    context["lead"] = may(request.user, "manage")
+    return render(request, "review/case.html", context, status=status)
 
 
 def _conflict(review: Review, error: EngineError) -> dict[str, Any]:
     return {"review": review, "refusal": error, "last": review.decisions.select_related("person").last()}
 
 
-def _next_case(review: Review) -> Any:
-    following = Review.objects.in_workspace(review.workspace_id).waiting().exclude(pk=review.pk).first()
-    return redirect("admin:review-case", following.pk).url if following else None
+def _next_case(request: HttpRequest, workspace_id: int, *, after: int | None = None) -> str:
+    found = cases.next_for(person_of(request), workspace_id, timezone.now(), after=after)
+    return reverse("admin:review-case", args=[found.pk]) if found else reverse("admin:review-queue")
+
+
+@login_required
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Several cases at once: first exactly what would be decided, then a proposal that another person carries out."""
+    workspace = workspace_for(request.user, to="review")
+    person = person_of(request)
+    ids = [int(each) for each in request.POST.getlist("review") if each.isdecimal() and len(each) < 19]
+    verb = request.POST.get("verb", "")
+    said = {name: request.POST.get(name, "") for name in BULK_FIELDS}
+    context: dict[str, Any] = {"verb": verb, "said": said, "reasons": cases.REASONS}
+    status = 200
+    try:
+        listed = proposals.preview(workspace, ids, verb=verb, by=person)
+        context |= {"listed": listed, "clauses": clauses(active_policy(workspace.pk))}
+        if "propose" in request.POST:
+            made = proposals.propose_bulk(workspace, listed, by=person, **said)
+            messages.success(request, "Proposed. Somebody else must agree before anything is decided.")
+            return redirect("admin:review-proposal", made.pk)
+    except EngineError as error:
+        context["refusal"], status = error, 400
+    return render(request, "review/bulk.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
+    """An act that takes two people: what exactly, and the second person's word on it."""
+    found = proposal_for(request.user, proposal_id)
+    person = person_of(request)
+    refusal: EngineError | None = None
+    if request.method == "POST":
+        try:
+            if request.POST.get("act") == "agree":
+                result = proposals.carry_out(found, by=person)
+                messages.success(request, f"Done: {len(result.get('done', ()))} decided.")
+            else:
+                proposals.refuse(found, by=person)
+                messages.success(request, "Turned down. Nothing was decided.")
+            return redirect("admin:review-proposal", found.pk)
+        except EngineError as error:
+            refusal = error
+    found.refresh_from_db()
+    status = 200 if refusal is None else 409 if isinstance(refusal, Conflict) else 403
+    context = {"proposal": found, "own": person.pk == found.proposed_by_id, "refusal": refusal}
+    return render(request, "review/proposal.html", context, status=status)
 
 
 def shown(review: Review, person: User) -> dict[str, Any]:
@@ -87,9 +229,19 @@ def shown(review: Review, person: User) -> dict[str, Any]:
     story = Story.objects.select_related("author", "brief").get(pk=review.story_id)
     revisions = list(story.revisions.filter(number=review.number).select_related("variant"))
     document = revisions[0].document if revisions else {}
+    before = _approved_before(story, review)
     return {
         "story": story,
         "document": document,
+        "since": _since(before, document, story.workspace_id) if before and document else None,
+        "labels": LABELS[review.kind],
+        "two": cases.needs_two(review),
+        "explained": cases.explain(review, timezone.now()),
+        "reports": review.reports.all(),
+        "exposure": cases.exposure_of(person, timezone.now()),
+        "much": MUCH,
+        "now": timezone.now(),
+        "barred": _barred(review, person, story),
         "texts": _texts(document, review.reasons),
         "scenes": _scenes(document, story, review.reasons),
         "players": _players([revision.document for revision in revisions]),
@@ -99,6 +251,35 @@ def shown(review: Review, person: User) -> dict[str, Any]:
         "decisions": review.decisions.select_related("person"),
         "findings": variants.findings(story),
     }
+
+
+def _barred(review: Review, person: User, story: Story) -> EngineError | None:
+    """Why this person doesn't decide here."""
+    try:
+        cases.require_other(review, person, story.author_id)
+    except cases.NotYours as error:
+        return error
+    return None
+
+
+def _approved_before(story: Story, review: Review) -> Review | None:
+    """The last submission before this one that people let through."""
+    earlier = story.reviews.filter(number__lt=review.number, decisions__verb__in=cases.LETS_THROUGH)
+    return earlier.order_by("-number", "-pk").first()
+
+
+def _since(before: Review, document: dict[str, Any], workspace_id: int) -> dict[str, Any]:
+    """What changed since then, with the pictures by their assets."""
+    revision = before.story.revisions.filter(number=before.number).first()
+    changes = differences.between(revision.document, document) if revision else []
+    digests = {each for change in changes for each in (change.picture_before, change.picture_after) if each}
+    assets = {each.digest: each for each in Asset.objects.filter(workspace=workspace_id, digest__in=digests)}
+    shown = []
+    for change in changes:
+        named = (("the old picture", change.picture_before), ("the new picture", change.picture_after))
+        pictures = [{"label": label, "asset": assets.get(digest)} for label, digest in named]
+        shown.append({**vars(change), "pictures": pictures})
+    return {"number": before.number, "changes": shown}
 
 
 def _texts(document: dict[str, Any], reasons: list[dict[str, Any]]) -> list[tuple[str, SafeString]]:
@@ -118,6 +299,7 @@ def _scenes(document: dict[str, Any], story: Story, reasons: list[dict[str, Any]
         scenes.append(
             {
                 "number": number,
+                "label": str(number),
                 "asset": by_digest.get(scene.get("picture", "")),
                 "narration": marked(scene["narration"], reasons, f"{where}: narration"),
                 "on_screen": marked(scene["on_screen"], reasons, f"{where}: on screen"),

@@ -1,0 +1,179 @@
+"""The case page and what surrounds it: nothing hurts at first sight, nothing is decided without grounds or alone."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from creator.models import AuditEntry, Membership, Story, User
+from creator.services import publications, reports, reviews
+from moderation.models import Look, Proposal, Review
+from tests.conftest import Cast
+from tests.views.conftest import browser_of
+
+FOR_IT = {"reason": "within_policy", "clause": "violence"}
+
+
+@pytest.fixture
+def review(story: Story, cast: Cast) -> Review:
+    return reviews.submit(story, by=cast.alice)
+
+
+@pytest.fixture
+def second(cast: Cast) -> Client:
+    """Another moderator's browser."""
+    person = User.objects.create_user("lea", password="lea-has-a-long-password", is_staff=True)
+    Membership.objects.create(workspace=cast.workspace, user=person, role="moderator")
+    return browser_of(person)
+
+
+def test_duty_5_nothing_flagged_is_decided_without_grounds(moderator: Client, review: Review) -> None:
+    Review.objects.update(outcome="review", reasons=[
+        {"category": "violence", "score": 0.6, "threshold": 0.5, "outcome": "review", "where": "summary", "text": "",
+         "clause": "violence", "why": "over"},
+    ])  # fmt: skip
+    for verb in ("approve", "reject"):
+        for lacking in ({"reason": "policy"}, {"clause": "violence"}, {}):
+            said = {"verb": verb, "version": 1, "note": "My words", **lacking}
+            answer = moderator.post(f"/admin/review/{review.pk}/", said)
+            assert (answer.status_code, "My words" in answer.content.decode()) == (400, True)
+    assert not review.decisions.exists()
+
+
+def test_duty_12_the_first_paint_holds_no_sharp_byte(moderator: Client, review: Review, story: Story) -> None:
+    page = moderator.get(f"/admin/review/{review.pk}/").content.decode()
+    sources = set(re.findall(r'<(?:img|video|source)[^>]+src="([^"]+)"', page))
+    assert sources
+    pictures = {each for each in sources if "/media/" in each}
+    assert pictures and all(each.endswith("/blurred/") for each in pictures)
+    for each in pictures:
+        assert max(Image.open(io.BytesIO(moderator.get(each).content)).size) <= 24
+    asset = story.scenes.all()[0].asset
+    assert asset is not None
+    grey = Image.open(io.BytesIO(moderator.get(f"/media/assets/{asset.pk}/grey/").content)).convert("RGB")
+    assert all(abs(low - high) < 8 for low, high in (grey.getpixel((5, 5))[:2], grey.getpixel((5, 5))[1:]))  # type: ignore[index]
+
+
+def test_duty_12_what_was_seen_is_counted_and_shown(moderator: Client, review: Review, cast: Cast) -> None:
+    said = moderator.post(f"/admin/review/{review.pk}/here/", {"shown": ["grey", "colour", "colour"]}).json()
+    assert said["exposure"] == {"grey": 1, "colour": 2, "cases": 1}
+    assert '<span class="num">2</span> in colour' in moderator.get("/admin/review/").content.decode()
+    assert moderator.post(f"/admin/review/{review.pk}/here/", {"shown": "gore"}).status_code == 400
+
+
+def test_duty_12_passing_on_counts_against_nobody(moderator: Client, review: Review, cast: Cast) -> None:
+    reviews.claim(review, by=cast.mo)
+    answer = moderator.post(f"/admin/review/{review.pk}/skip/")
+    assert answer.status_code == 302
+    review.refresh_from_db()
+    assert (review.claimed_by, review.state) == (None, "open")
+    assert not AuditEntry.objects.filter(action__contains="skip").exists()
+    assert "passed on 1 time" in moderator.get("/admin/review/").content.decode()
+
+
+def test_who_is_looking_is_told_live_and_the_claim_renewed(
+    moderator: Client, admin: Client, review: Review, cast: Cast
+) -> None:
+    moderator.post(f"/admin/review/{review.pk}/claim/")
+    assert moderator.post(f"/admin/review/{review.pk}/here/").json()["mine"] is True
+    said = admin.post(f"/admin/review/{review.pk}/here/").json()
+    assert (said["others"], said["holder"], said["mine"]) == ([str(cast.mo)], str(cast.mo), False)
+    Look.objects.update(seen=timezone.now() - timedelta(minutes=1))
+    assert admin.post(f"/admin/review/{review.pk}/here/").json()["others"] == []
+
+
+def test_only_a_lead_takes_a_case_over(moderator: Client, second: Client, admin: Client, review: Review) -> None:
+    moderator.post(f"/admin/review/{review.pk}/claim/")
+    second.post(f"/admin/review/{review.pk}/claim/", {"steal": "1"})
+    review.refresh_from_db()
+    assert review.claimed_by.username == "mo"  # type: ignore[union-attr]
+    admin.post(f"/admin/review/{review.pk}/claim/", {"steal": "1"})
+    review.refresh_from_db()
+    assert review.claimed_by.username == "ada"  # type: ignore[union-attr]
+
+
+def test_duty_7_the_first_of_two_gets_403(moderator: Client, second: Client, review: Review, story: Story) -> None:
+    Review.objects.update(outcome="review", reasons=[
+        {"category": "sexual", "score": 0.6, "threshold": 0.4, "outcome": "review", "where": "summary", "text": "",
+         "clause": "sexual", "why": "over"},
+    ])  # fmt: skip
+    said = {"verb": "approve", "version": 1, "reason": "false_alarm", "clause": "sexual"}
+    assert "It takes two" in moderator.get(f"/admin/review/{review.pk}/").content.decode()
+    assert moderator.post(f"/admin/review/{review.pk}/", said).status_code == 302
+    assert moderator.post(f"/admin/review/{review.pk}/", {**said, "version": 2}).status_code == 403
+    page = second.get(f"/admin/review/{review.pk}/").content.decode()
+    assert "would" in page
+    assert second.post(f"/admin/review/{review.pk}/", {**said, "version": 2}).status_code == 302
+    story.refresh_from_db()
+    assert story.state == Story.State.APPROVED
+
+
+def test_many_are_proposed_exactly_and_decided_by_another(
+    moderator: Client, second: Client, review: Review, story: Story
+) -> None:
+    chosen = {"review": review.pk, "verb": "reject"}
+    preview = moderator.post("/admin/review/bulk/", chosen).content.decode()
+    assert story.title in preview
+    assert not Proposal.objects.exists()
+    assert moderator.post("/admin/review/bulk/", {**chosen, "propose": "1"}).status_code == 400
+    grounds = {"reason": "quality", "clause": "accuracy", "note": "All of them are late."}
+    address = moderator.post("/admin/review/bulk/", {**chosen, "propose": "1", **grounds})["Location"]
+    assert story.title in second.get(address).content.decode()
+    assert "Waiting for a second person" in second.get("/admin/review/").content.decode()
+    assert moderator.post(address, {"act": "agree"}).status_code == 403
+    assert second.post(address, {"act": "agree"}).status_code == 302
+    review.refresh_from_db()
+    assert review.state == "rejected"
+    assert second.post(address, {"act": "agree"}).status_code == 409
+
+
+def test_what_changed_since_the_last_approval_stands_side_by_side(
+    moderator: Client, review: Review, story: Story, cast: Cast
+) -> None:
+    from creator.services import stories
+
+    reviews.decide(review, by=cast.mo, verb="approve", version=1)
+    story.refresh_from_db()
+    stories.edit_story(story, by=cast.alice, title="A lighthouse for the port")
+    from creator.services import variants
+
+    for variant in story.variants.all():
+        variant.made_from = variants.made_from(story, variant)
+        variant.save()
+    again = reviews.submit(story, by=cast.alice)
+    page = moderator.get(f"/admin/review/{again.pk}/").content.decode()
+    assert "1 change since submission 1" in page
+    assert "<del>harbour</del>" in page
+    assert "<ins>port</ins>" in page
+
+
+def test_a_report_is_decided_on_the_same_page(moderator: Client, review: Review, story: Story, cast: Cast) -> None:
+    reviews.decide(review, by=cast.mo, verb="approve", version=1)
+    story.refresh_from_db()
+    live = publications.publish(story, publications.default_channel(cast.workspace), by=cast.alice)
+    case = reports.by_person(live, by=cast.bob, reason="privacy", text="My house is in it.").review
+    page = moderator.get(f"/admin/review/{case.pk}/").content.decode()
+    for said in ("My house is in it.", "Keep online", "Remove", "1 report"):
+        assert said in page
+    said = {"verb": "reject", "version": 1, "reason": "privacy", "clause": "personal-data"}
+    assert moderator.post(f"/admin/review/{case.pk}/", said).status_code == 302
+    live.refresh_from_db()
+    assert live.withdrawn is not None
+
+
+def test_the_figures_and_the_log(moderator: Client, admin: Client, review: Review, cast: Cast) -> None:
+    reviews.decide(review, by=cast.mo, verb="reject", version=1, reason="quality", clause="accuracy", note="Blurred.")
+    assert "Accuracy" in moderator.get("/admin/review/figures/").content.decode()
+    assert moderator.get("/admin/review/figures.json").json()["verbs"] == {"reject": 1}
+    assert "verbs,reject,1" in moderator.get("/admin/review/figures.csv").content.decode()
+    assert moderator.get("/admin/review/figures.exe").status_code == 404
+    assert moderator.get("/admin/review/log/").status_code == 404
+    log = admin.get("/admin/review/log/").content.decode()
+    assert "review.reject" in log
+    assert "review.open" not in admin.get("/admin/review/log/?action=review.reject").content.decode().split("<tbody>")[1]
