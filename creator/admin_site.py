@@ -35,7 +35,8 @@ class StoryloomAdminSite(admin.AdminSite):
             path("review/bulk/", review.bulk, name="review-bulk"),
             path("review/proposals/<int:proposal_id>/", review.proposal, name="review-proposal"),
             path("review/figures/", transparency.page, name="review-figures"),
-            path("review/figures.<slug:form>", transparency.download, name="review-figures-file"),
+            path("review/figures.csv", transparency.download, {"form": "csv"}, name="review-figures-csv"),
+            path("review/figures.json", transparency.download, {"form": "json"}, name="review-figures-json"),
             path("review/log/", transparency.log, name="review-log"),
             # No row has a page of its own on the site, and Django's redirect to it breaks on ids that are no UUID.
             *(each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"),

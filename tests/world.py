@@ -35,7 +35,7 @@ from creator.services.notices import USUAL
 from media_processing.models import Asset, Rendition
 from media_processing.sound import write_wav
 from moderation import services as moderation
-from moderation.models import BannedHash, Decision, Policy, Review
+from moderation.models import BannedHash, Decision, Policy, Proposal, Review
 from tests.conftest import Cast
 from tests.factories import finished_story
 from tests.media_processing.makers import picture_bytes
@@ -72,6 +72,7 @@ class World:
     endpoint: Endpoint
     notice: Notice
     """That Alice's story was decided on."""
+    proposal: Proposal
     clients: dict[str, Client] = field(default_factory=dict)
 
     @property
@@ -127,6 +128,9 @@ def build(cast: Cast, clip: bytes) -> World:
             sample=moved,
         ),
         brand=Brand.objects.create(workspace=cast.workspace, name="River"),
+        proposal=Proposal.objects.create(
+            workspace=cast.workspace, kind="review.bulk", detail={"verb": "reject", "cases": []}, proposed_by=cast.bob
+        ),
         endpoint=webhooks.add_endpoint(channel, "https://river.example/hook", ["content.removed"], by=cast.ada)[0],
         notice=Notice.objects.get(person=cast.alice, kind=Notice.Kind.DECIDED),
     )  # fmt: skip
@@ -184,6 +188,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "form": "1x1", "variant_id": NO_NUMBER,
         "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
         "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk, "language": "de",
+        "proposal_id": world.proposal.pk,
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
     if model and model.group(1) in rows_of_admin(world):
@@ -195,7 +200,8 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id"), NOWHERE)
         values |= dict.fromkeys(
-            ("job_id", "key_id", "review_id", "consent_id", "brand_id", "notice_id", "endpoint_id"), NO_NUMBER
+            ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id"),
+            NO_NUMBER,
         )
         values["object_id"] = values["id"] = NOWHERE if "story" in route or "asset" in route else NO_NUMBER
         values["weight"] = "Thin"

@@ -142,12 +142,15 @@ def review_asked(story: Story, review: Review, *, by: User | None) -> None:
     )  # fmt: skip
 
 
-def decided(story: Story, review: Review, decision: Decision, *, by: User | None) -> None:
-    """A review was decided: the author and whoever sent it there are told."""
+def decided(story: Story, review: Review, decision: Decision, *, by: User | None, statement: str = "") -> None:
+    """A review was decided: the author and whoever sent it there are told; of a decision against them, with the
+    statement of its reasons."""
+    against = bool(statement)
     tell(
         Kind.DECIDED, {story.author_id, review.submitted_by_id}, workspace_id=story.workspace_id,
-        once=f"decision:{decision.pk}", by=by, link=_studio(story.pk),
-        about={"title": story.title, "approved": decision.verb == "approve", "quoted": decision.note[:500]},
+        once=f"decision:{decision.pk}", by=by,
+        link=reverse("story-decision", args=[story.pk]) if against else _studio(story.pk),
+        about={"title": story.title, "approved": not against, "quoted": (statement or decision.note)[:1500]},
     )  # fmt: skip
 
 

@@ -153,7 +153,8 @@ def decide(
             return None
         _carry_out(story, decision, by)
         _note(story, by, f"review.{decision.verb}", review)
-        notices.decided(story, review, decision, by=by)
+        against = decision.verb not in cases.LETS_THROUGH
+        notices.decided(story, review, decision, by=by, statement=statement(decision) if against else "")
         audit.record(
             f"review.{decision.verb}", review, by=by, workspace=review.workspace_id,
             detail={

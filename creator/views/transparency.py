@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -64,14 +64,12 @@ def download(request: HttpRequest, form: str) -> HttpResponse:
     response: HttpResponse
     if form == "json":
         response = JsonResponse(figures)
-    elif form == "csv":
+    else:
         buffer = io.StringIO()
         writer = csv.writer(buffer)
         writer.writerow(("figure", "of", "value"))
         writer.writerows(transparency.rows(figures))
         response = HttpResponse(buffer.getvalue(), content_type="text/csv; charset=utf-8")
-    else:
-        raise Http404("There is CSV and JSON.")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

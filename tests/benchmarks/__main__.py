@@ -11,7 +11,10 @@ from typing import TextIO
 
 from tests.benchmarks.harness import Figure, missing
 
-AREAS = ("search", "search_http", "ingest", "generation", "media", "cards", "studio", "trust", "publishing", "promises")
+AREAS = (
+    "search", "search_http", "ingest", "generation", "media", "cards", "studio", "trust", "queue", "publishing",
+    "promises",
+)  # fmt: skip
 
 
 def measured(area: str) -> Iterator[Figure]:

@@ -25,7 +25,7 @@ def lead(cast: Cast) -> User:
 
 
 def decide(review: Review, by: User, verb: str, clause: str, note: str = "") -> None:
-    Review.objects.filter(pk=review.pk).update(created=timezone.now() - timedelta(hours=review.pk))
+    Review.objects.filter(pk=review.pk).update(created=timezone.now() - timedelta(minutes=1 + review.pk % 600))
     review.refresh_from_db()
     decided = reviews.decide(
         review, by=by, verb=verb, version=review.version, reason="other", clause=clause, note=note
@@ -68,7 +68,7 @@ def test_duty_13_the_figures_are_a_recount_of_the_log(cast: Cast, lead: User) ->
     assert (told["flagged"], told["false_alarms"]) == (len(flagged), len(false)) == (4, 2)
     assert {each["review"] for each in told["false_alarm_sample"]} == {rows[1].pk, rows[2].pk}
     assert told["by_machines"] == 0
-    assert dict((figure, value) for figure, of, value in transparency.rows(told) if not of)["decisions"] == 7
+    assert ("decisions", "", 7) in transparency.rows(told)
 
 
 def test_what_lies_outside_the_time_is_not_counted(cast: Cast) -> None:

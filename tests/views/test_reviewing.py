@@ -172,8 +172,29 @@ def test_the_figures_and_the_log(moderator: Client, admin: Client, review: Revie
     assert "Accuracy" in moderator.get("/admin/review/figures/").content.decode()
     assert moderator.get("/admin/review/figures.json").json()["verbs"] == {"reject": 1}
     assert "verbs,reject,1" in moderator.get("/admin/review/figures.csv").content.decode()
-    assert moderator.get("/admin/review/figures.exe").status_code == 404
     assert moderator.get("/admin/review/log/").status_code == 404
     log = admin.get("/admin/review/log/").content.decode()
     assert "review.reject" in log
-    assert "review.open" not in admin.get("/admin/review/log/?action=review.reject").content.decode().split("<tbody>")[1]
+    only = admin.get("/admin/review/log/?action=review.reject").content.decode()
+    assert "review.open" not in only.split("<tbody>")[1]
+
+
+def test_duty_8_the_author_reads_why_and_objects(
+    author: Client, colleague: Client, second: Client, review: Review, story: Story, cast: Cast
+) -> None:
+    address = f"/stories/{story.pk}/decision/"
+    assert author.get(address).status_code == 404
+    reviews.decide(review, by=cast.mo, verb="reject", version=1, reason="quality", clause="accuracy", note="Blurred.")
+    page = author.get(address).content.decode()
+    for said in ("What is said follows from the source.", "Blurred.", "You can object once"):
+        assert said in page
+    assert address in author.get(f"/stories/{story.pk}/").content.decode()
+    assert "Its author can object" in colleague.get(address).content.decode()
+    assert colleague.post(address, {"text": "I like it."}).status_code == 403
+    assert author.post(address, {"text": " "}).status_code == 409
+    assert author.post(address, {"text": "It is sharp."}).status_code == 302
+    assert author.post(address, {"text": "It is sharp!"}).status_code == 409
+    appeal = Review.objects.get(kind="appeal")
+    page = second.get(f"/admin/review/{appeal.pk}/").content.decode()
+    assert "It is sharp." in page
+    assert "Blurred." in page
