@@ -43,6 +43,7 @@ class Asset(models.Model):
     alt = models.CharField(max_length=500, blank=True)
     tags = models.JSONField(default=list, blank=True)
     licence = models.CharField(max_length=100, blank=True)
+    licence_ends = models.DateField(null=True, blank=True, help_text="the last day on which it may be shown")
     credit = models.CharField(max_length=200, blank=True)
     source_url = models.URLField(max_length=2000, blank=True)
     made_by = models.JSONField(default=dict, blank=True)

@@ -16,6 +16,7 @@ from creator.models.ranking import (
     Ranker,
     Tally,
 )
+from creator.models.schedule import Schedule
 from creator.models.story import Alternative, Brief, Revision, Scene, Story, Variant
 from creator.models.together import Comment, Presence, ReviewLink
 from creator.models.upload import Upload
@@ -53,6 +54,7 @@ __all__ = [
     "ReviewLink",
     "Revision",
     "Scene",
+    "Schedule",
     "Story",
     "StoryVersion",
     "Tally",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils import timezone
 
 from creator.models.story import Revision, Story
 
@@ -29,7 +30,8 @@ class Channel(models.Model):
 
 class PublicationQuerySet(models.QuerySet["Publication"]):
     def live(self) -> PublicationQuerySet:
-        return self.filter(withdrawn__isnull=True)
+        fresh = models.Q(expires__isnull=True) | models.Q(expires__gt=timezone.now())
+        return self.filter(fresh, withdrawn__isnull=True)
 
 
 class Publication(models.Model):
@@ -50,6 +52,8 @@ class Publication(models.Model):
     """Of the story that it is a translation of, else its own: the same in all languages of a story."""
     published = models.DateTimeField()
     updated = models.DateTimeField()
+    expires = models.DateTimeField(null=True, blank=True)
+    """From then on it is gone, whether or not somebody has taken it down yet."""
     withdrawn = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True)
 
@@ -70,4 +74,4 @@ class Publication(models.Model):
     @property
     def is_live(self) -> bool:
         """As the QuerySet's `live` says it."""
-        return self.withdrawn is None
+        return self.withdrawn is None and (self.expires is None or self.expires > timezone.now())

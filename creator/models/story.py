@@ -82,6 +82,7 @@ class Story(models.Model):
     """What the gate found: [{"severity", "scene", "second", "message"}]."""
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
+    embargo = models.DateTimeField(null=True, blank=True, help_text="before that, it is published nowhere")
 
     objects = StoryQuerySet.as_manager()
 
