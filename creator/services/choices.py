@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +23,12 @@ LANGUAGES = {
 
 def locked(role: str) -> bool:
     """Whether the environment decides a role's engine, so that the page can't."""
+    return _locked(role, os.environ.get(role.upper()), os.environ.get(role))
+
+
+@cache
+def _locked(role: str, *_said: str | None) -> bool:
+    """Kept for what the environment says now: a page asks dozens of times, and reading all variables takes a while."""
     return role in Environment().model_fields_set
 
 

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import Right, story_for
@@ -217,7 +218,9 @@ def act(request: HttpRequest, story_id: UUID, verb: str) -> HttpResponse:
     else:
         if said:
             messages.success(request, said)
-    return redirect(reverse("story", args=[found.pk]))
+    onward = request.POST.get("next", "")
+    here = url_has_allowed_host_and_scheme(onward, {request.get_host()}, require_https=request.is_secure())
+    return redirect(onward if onward and here else reverse("story", args=[found.pk]))
 
 
 def _render(story: Story, request: HttpRequest, person: User) -> str:

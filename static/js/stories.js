@@ -70,6 +70,42 @@ if (form) {
   }
 }
 
+// The list's filter of people goes at once.
+document.addEventListener("change", (event) => event.target.matches("[data-submit]") && event.target.form.requestSubmit());
+
+// The board: a card goes to the next column where that is an act; the menu of the card does the same.
+const board = document.querySelector("[data-board]");
+
+if (board) {
+  let held = null;
+  board.addEventListener("dragstart", (event) => {
+    held = event.target.closest?.("[data-to]");
+    if (!held) return;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", held.querySelector("h3").textContent.trim());
+    for (const column of board.children) column.classList.toggle("takes", column.dataset.column === held.dataset.to);
+  });
+  board.addEventListener("dragend", () => {
+    held = null;
+    for (const column of board.children) column.classList.remove("takes", "over");
+  });
+  board.addEventListener("dragover", (event) => {
+    const column = event.target.closest("[data-column]");
+    for (const each of board.children) each.classList.toggle("over", each === column && each.dataset.column === held?.dataset.to);
+    if (held && column?.dataset.column === held.dataset.to) event.preventDefault();
+  });
+  board.addEventListener("drop", (event) => {
+    const column = event.target.closest("[data-column]");
+    if (!held || column?.dataset.column !== held.dataset.to) return;
+    event.preventDefault();
+    held.querySelector(`[data-move="${held.dataset.to}"] button`).click();
+  });
+  board.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+}
+
 const due = new Set();
 listen(({ kind, story }) => {
   if (!story || kind === "job.progress" || kind === "words.told" || due.has(story)) return;

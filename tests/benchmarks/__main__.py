@@ -12,8 +12,8 @@ from typing import TextIO
 from tests.benchmarks.harness import Figure, missing
 
 AREAS = (
-    "search", "search_http", "ingest", "generation", "media", "cards", "studio", "trust", "queue", "publishing",
-    "promises",
+    "search", "search_http", "ingest", "generation", "media", "cards", "studio", "pages", "trust", "queue",
+    "publishing", "promises",
 )  # fmt: skip
 
 

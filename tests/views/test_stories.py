@@ -84,3 +84,47 @@ def test_the_list_takes_the_same_queries_however_long(
 
 def test_examples_fill_the_box_without_a_script(author: Client) -> None:
     assert "three hundred new trees" in author.get("/?example=trees").content.decode()
+
+
+def test_the_list_is_sorted_and_filtered(author: Client, story: Story, cast: Cast) -> None:
+    from tests.factories import finished_story
+
+    other = finished_story(cast.workspace, cast.bob, formats=("card:1x1",))
+    Story.objects.filter(pk=story.pk).update(title="Zebra crossing")
+    Story.objects.filter(pk=other.pk).update(title="apple harvest")
+    page = author.get("/?as=list&sort=title").content.decode()
+    assert 0 < page.index("apple harvest") < page.index("Zebra crossing")
+    page = author.get("/?as=list&sort=oldest").content.decode()
+    assert 0 < page.index("Zebra crossing") < page.index("apple harvest")
+    assert "Zebra" not in author.get(f"/?as=list&by={cast.bob.pk}").content.decode()
+    assert "apple" not in author.get("/?q=cross+zeb").content.decode()
+    assert author.get("/?as=pie&sort=x&by=-1&show=%00&q=%00&page=99").status_code == 200
+
+
+def test_the_board_offers_the_moves_that_mean_something(
+    author: Client, moderator: Client, stranger: Client, story: Story, cast: Cast
+) -> None:
+    from tests.factories import finished_story
+
+    approved = finished_story(cast.workspace, cast.bob, formats=("card:1x1",))
+    Story.objects.filter(pk=approved.pk).update(state=Story.State.APPROVED, title="An approved one")
+    page = author.get("/?as=board").content.decode()
+    assert 'data-to="review"' in page
+    assert 'data-move="review"' in page
+    assert page.index('data-column="draft"') < page.index(str(story.pk)) < page.index('data-column="review"')
+    assert page.index('data-column="approved"') < page.index("An approved one") < page.index('data-column="live"')
+    assert "data-to" not in moderator.get("/?as=board").content.decode()
+    assert story.title not in stranger.get("/?as=board").content.decode()
+    moved = author.post(f"/stories/{story.pk}/review/", {"next": "/?as=board"})
+    assert moved["Location"] == "/?as=board"
+    led_away = author.post(f"/stories/{story.pk}/review/", {"next": "//evil.example/"})
+    assert led_away["Location"] == f"/stories/{story.pk}/"
+    page = author.get("/?as=board").content.decode()
+    assert page.index('data-column="review"') < page.index(str(story.pk)) < page.index('data-column="approved"')
+
+
+@pytest.mark.parametrize("look", ["list", "board"])
+def test_a_story_refreshes_in_its_look(author: Client, story: Story, look: str) -> None:
+    piece = author.get(f"/stories/{story.pk}/tile/?as={look}").content.decode()
+    assert story.title in piece
+    assert piece.strip().startswith("<tr" if look == "list" else "<li")
