@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management import call_command
 from django.core.management.base import CommandParser
 
 from creator.management.commands._base import StoryloomCommand
-from creator.services import setup
+from creator.services import setup, upgrading
 
 
 class Command(StoryloomCommand):
@@ -19,7 +18,7 @@ class Command(StoryloomCommand):
         parser.add_argument("--no-samples", action="store_true", help="leave the library empty")
 
     def work(self, **options: Any) -> dict[str, Any]:
-        call_command("migrate", verbosity=0, interactive=False)
+        upgrading.upgrade()
         installation = setup.ensure()
         if not options["no_samples"]:
             setup.start_samples(installation)

@@ -11,11 +11,10 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from creator.management.commands._base import StoryloomCommand
-from creator.services import setup
+from creator.services import setup, upgrading
 from media_processing.processes import guarded
 
 PATIENCE = 10
@@ -35,7 +34,7 @@ class Command(StoryloomCommand):
         os.environ["STORYLOOM_PORT"] = str(options["port"])
         if settings.BASE_URL.startswith("http://127.0.0.1:"):
             settings.BASE_URL = f"http://127.0.0.1:{options['port']}"
-        call_command("migrate", verbosity=0, interactive=False)
+        upgrading.upgrade()
         installation = setup.ensure()
         stop = _Stop()
         processes = [
