@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Case, When
 from django.http import Http404
 
 from creator.models import Collection, Job, Membership, Story, Upload, User, Workspace
@@ -30,9 +31,11 @@ def rights_of(role: str) -> frozenset[str]:
 
 
 def membership_of(user: User | AnonymousUser) -> Membership:
-    """The membership in force: the first of a person's workspaces. Raises 404 for someone without one."""
+    """The membership in force: of the workspace that the person opened last, else of their first. Raises 404 for someone without one."""
     if user.is_authenticated:
-        membership = user.memberships.select_related("workspace").order_by("id").first()
+        theirs = user.memberships.select_related("workspace")
+        chosen = Case(When(workspace=user.workspace_id, then=0), default=1)
+        membership = theirs.order_by(chosen, "id").first()
         if membership is not None and user.is_active:
             return membership
     raise Http404("No workspace.")

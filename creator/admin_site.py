@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import URLPattern, URLResolver, path
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+NOT_HERE = ("account", "mfa", "socialaccount", "usersessions", "axes")
 
 
 class StoryloomAdminSite(admin.AdminSite):
@@ -18,6 +25,21 @@ class StoryloomAdminSite(admin.AdminSite):
 
         user = request.user
         return bool(user.is_active and user.is_staff and (user.is_superuser or may(user, "manage")))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one way in, with its second factor and its lock."""
+        goal = request.GET.get("next", "")
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise Http404("Not allowed.")
+        if not url_has_allowed_host_and_scheme(goal, {request.get_host()}, request.is_secure()):
+            goal = reverse("admin:index")
+        return redirect(goal) if request.user.is_authenticated else redirect_to_login(goal)
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """The rows of the libraries of accounts hold secrets, and have pages of their own: they stay off the site."""
+        models = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        ours = [model for model in models if model._meta.app_label not in NOT_HERE]
+        super().register(ours, admin_class, **options)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from creator.views import review, transparency  # views need the models, which this module is loaded before

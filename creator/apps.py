@@ -12,8 +12,10 @@ class CreatorConfig(AppConfig):
 
     def ready(self) -> None:
         from creator.checks import register_checks
+        from creator.services import security
 
         register_checks()
+        security.connect()
 
 
 class AdminConfig(DjangoAdminConfig):

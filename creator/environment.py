@@ -73,6 +73,16 @@ class Environment(BaseSettings):
         default="", alias="CELERY_BROKER_URL", description="redis://host:6379/0; without it the worker needs no broker."
     )
 
+    proxies: int = Field(
+        default=0, alias="STORYLOOM_PROXIES", description="Proxies before the web server, for people's addresses.",
+        ge=0, le=10,
+    )  # fmt: skip
+    oidc_issuer: str = Field(
+        default="", alias="OIDC_ISSUER", description="An OpenID Connect provider that people may sign in with."
+    )
+    oidc_name: str = Field(default="your organisation", alias="OIDC_NAME", description="Its name on the page.")
+    oidc_client_id: str = Field(default="", alias="OIDC_CLIENT_ID", description="What it calls this installation.")
+    oidc_client_secret: str = Field(default="", alias="OIDC_CLIENT_SECRET", description="And the secret of that.")
     mail_host: str = Field(
         default="", alias="EMAIL_HOST", description="An SMTP server; without it e-mails are files in data/mail."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +32,13 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
+    "axes",
     "django_htmx",
     "lucide",
     "ninja",
@@ -44,12 +52,16 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "creator.api.middleware.ProblemDocuments",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "creator.languages.chosen_language",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "creator.urls"
 ASGI_APPLICATION = "creator.asgi.application"
@@ -105,18 +117,64 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(environment.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "creator.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "sesame.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: it holds off who tried too often
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "sesame.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "sign-in"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "stories"
-LOGOUT_REDIRECT_URL = "sign-in"
+LOGOUT_REDIRECT_URL = "account_login"
 # One-time sign-in links: gone after their first use or a day.
 SESAME_ONE_TIME = True
 SESAME_MAX_AGE = 24 * 3600
+ACCOUNT_ADAPTER = "creator.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip"}  # wrong passwords for one name are held off by axes
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
+ALLAUTH_TRUSTED_PROXY_COUNT = environment.proxies
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Storyloom"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# A name from one address: so nobody can lock others out of their accounts.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "creator.services.security.name_tried"
+AXES_WHITELIST_CALLABLE = "creator.services.security.is_link"
+AXES_CLIENT_IP_CALLABLE = "creator.services.security.address_of"
+AXES_LOCKOUT_CALLABLE = "creator.accounts.locked_out"
+SOCIALACCOUNT_ADAPTER = "creator.accounts.SocialAdapter"
+# The provider is this installation's own: what it verified counts, and joins the account of that address.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "sso", "name": environment.oidc_name, "client_id": environment.oidc_client_id,
+                "secret": environment.oidc_client_secret, "settings": {"server_url": environment.oidc_issuer},
+            }
+        ]
+        if environment.oidc_issuer
+        else [],
+        "OAUTH_PKCE_ENABLED": True,
+    }
+}
+_oidc_origin = [f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in (environment.oidc_issuer,) if url]
 
 # E-mail: files beside the database until a server is named.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if environment.mail_host else 'filebased'}.EmailBackend"
@@ -193,7 +251,7 @@ CONTENT_SECURITY_POLICY = {
         "media-src": [SELF, "blob:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *_oidc_origin],  # signing in leads there
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "manifest-src": [SELF],

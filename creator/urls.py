@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path, re_path
+from allauth.account import views as allauth
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from creator.admin import site
 from creator.api import api
 from creator.api.errors import anything_else
 from creator.views import (
+    accounts,
     alternatives,
     appeals,
     asking,
@@ -112,9 +114,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/notices/", notices.choices, name="notice-choices"),
     path("settings/e-mails/", notices.previews, name="mail-previews"),
     path("settings/e-mails/<slug:kind>.<slug:language>.html", notices.preview, name="mail-preview"),
-    path("sign-in/", signing.sign_in, name="sign-in"),
+    path("sign-in/", allauth.login, name="account_login"),
     path("sign-in/link/", signing.link, name="sign-in-link"),
-    path("sign-out/", signing.sign_out, name="sign-out"),
+    path("sign-out/", signing.sign_out, name="account_logout"),
+    path("invitation/<str:token>/", accounts.invitation, name="invitation"),
+    path("account/", include(accounts.WAYS_IN)),
+    path("settings/account/", accounts.account, name="account"),
+    path("settings/account/sessions/<int:session_id>/end/", accounts.end_session, name="session-end"),
+    path("settings/account/workspaces/<int:workspace_id>/open/", accounts.open_workspace, name="workspace-open"),
+    path("settings/people/", accounts.people_page, name="people"),
+    path("settings/people/<int:membership_id>/role/", accounts.change_role, name="person-role"),
+    path("settings/people/<int:membership_id>/remove/", accounts.remove, name="person-remove"),
+    path("settings/people/invitations/<uuid:invitation_id>/withdraw/", accounts.withdraw, name="invitation-withdraw"),
     path("events/", events.stream, name="events"),
     path("events/poll/", events.poll, name="events-poll"),
     path("music/<slug:mood>.wav", music.sample, name="music-sample"),

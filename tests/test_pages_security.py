@@ -176,7 +176,7 @@ def test_words_of_people_are_never_markup(world: World, text: str) -> None:
 def test_cookies_cannot_be_read_by_scripts_or_sent_from_elsewhere(cast: Cast) -> None:
     client = Client()
     client.get("/sign-in/")
-    client.post("/sign-in/", {"username": "alice", "password": "alice-has-a-long-password"})
+    client.post("/sign-in/", {"login": "alice", "password": "alice-has-a-long-password"})
     client.get("/")
     session: Morsel[str] = client.cookies[settings.SESSION_COOKIE_NAME]
     token: Morsel[str] = client.cookies["csrftoken"]
@@ -206,13 +206,13 @@ def test_signing_in_makes_a_new_session(cast: Cast) -> None:
     client.get("/sign-in/")
     client.session["planted"] = "yes"
     client.cookies[settings.SESSION_COOKIE_NAME] = "planted-by-somebody"
-    client.post("/sign-in/", {"username": "alice", "password": "alice-has-a-long-password"})
+    client.post("/sign-in/", {"login": "alice", "password": "alice-has-a-long-password"})
     assert client.cookies[settings.SESSION_COOKIE_NAME].value != "planted-by-somebody"
 
 
 @pytest.mark.parametrize("goal", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
 def test_signing_in_never_leads_away(cast: Cast, goal: str) -> None:
-    given = {"username": "alice", "password": "alice-has-a-long-password", "next": goal}
+    given = {"login": "alice", "password": "alice-has-a-long-password", "next": goal}
     assert Client().post("/sign-in/", given)["Location"] == "/"
 
 

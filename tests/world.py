@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -22,6 +23,7 @@ from creator.models import (
     Brand,
     Channel,
     Endpoint,
+    Invitation,
     Job,
     Membership,
     Notice,
@@ -32,6 +34,7 @@ from creator.models import (
 )
 from creator.services import keys, publications, query_pictures, reviews, webhooks
 from creator.services.notices import USUAL
+from creator.services.people import invite
 from media_processing.models import Asset, Rendition
 from media_processing.sound import write_wav
 from moderation import services as moderation
@@ -72,6 +75,10 @@ class World:
     endpoint: Endpoint
     notice: Notice
     """That Alice's story was decided on."""
+    session: UserSession
+    """Of Alice's, on another machine."""
+    bobs: Membership
+    invitation: Invitation
     proposal: Proposal
     clients: dict[str, Client] = field(default_factory=dict)
 
@@ -133,7 +140,16 @@ def build(cast: Cast, clip: bytes) -> World:
         ),
         endpoint=webhooks.add_endpoint(channel, "https://river.example/hook", ["content.removed"], by=cast.ada)[0],
         notice=Notice.objects.get(person=cast.alice, kind=Notice.Kind.DECIDED),
+        session=UserSession.objects.create(user=cast.alice, ip="192.0.2.1", session_key=_session_of(cast.alice)),
+        bobs=Membership.objects.get(workspace=cast.workspace, user=cast.bob),
+        invitation=invite(cast.workspace, role="editor", by=cast.ada),
     )  # fmt: skip
+
+
+def _session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return str(client.session.session_key)
 
 
 def routes() -> Iterator[tuple[str, URLPattern]]:
@@ -187,12 +203,18 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
         "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "form": "1x1", "variant_id": NO_NUMBER,
         "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
-        "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk, "language": "de",
+        "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk,
+        "session_id": world.session.pk, "workspace_id": world.cast.workspace.pk, "provider_id": "sso",
+        "membership_id": world.bobs.pk, "invitation_id": world.invitation.pk, "language": "de",
         "proposal_id": world.proposal.pk,
     }  # fmt: skip
     model = re.match(r"admin/([a-z_]+/[a-z_]+)/<", route)
     if model and model.group(1) in rows_of_admin(world):
         values["object_id"] = values["id"] = rows_of_admin(world)[model.group(1)]
+    if route.startswith("account/^"):
+        return "/account/e-mail/MQ:made-up/" if "e-mail" in route else "/account/password/reset/1-made-up/"
+    if route == "invitation/<str:token>/":
+        return "/invitation/nobody:forged/" if nowhere else world.invitation.path
     if "e-mails" in route:
         values["kind"] = "decided"
     if "/cards/" in route:
@@ -203,6 +225,8 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
             ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id"),
             NO_NUMBER,
         )
+        values |= dict.fromkeys(("session_id", "workspace_id", "membership_id"), NO_NUMBER)
+        values["invitation_id"] = NOWHERE
         values["object_id"] = values["id"] = NOWHERE if "story" in route or "asset" in route else NO_NUMBER
         values["weight"] = "Thin"
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found.group(1)]), route)
@@ -240,13 +264,20 @@ def body(route: str, world: World) -> dict[str, Any]:
         "settings/brands/<int:brand_id>/": {"name": "River", "is_default": "on"},
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/costs/": {"day": "10", "time_zone": "UTC"},
+        "settings/account/": {"do": "keep", "first_name": "Alice", "last_name": "", "language": ""},
+        "settings/people/": {"role": "editor", "address": ""},
+        "settings/people/<int:membership_id>/role/": {"role": "moderator"},
+        "invitation/<str:token>/": {
+            "first_name": "Nora", "email": "nora@example.org", "password": "a-river-runs-under-the-bridge"
+        },
+        "account/password/reset/": {"email": "nobody@example.org"},
         "settings/notices/": {"hour": "7", "time_zone": "Europe/Berlin", **{f"mail_{kind}": "now" for kind in USUAL}},
         "settings/channels/webhooks/": {
             "channel": str(world.channel.pk), "url": "https://river.example/other", "types": ["content.updated"]
         },
         "settings/channels/webhooks/<int:endpoint_id>/": {"do": "ping"},
         "settings/channels/": {"add": "channel", "name": "Feed", "slug": "feed", "surface": "site"},
-        "sign-in/": {"username": "alice", "password": "alice-has-a-long-password"},
+        "sign-in/": {"login": "alice", "password": "alice-has-a-long-password"},
         "admin/review/<int:review_id>/": {
             "verb": "reject", "version": str(world.review.version), "reason": "quality", "clause": clause, "note": "No."
         },

@@ -73,11 +73,16 @@ def letter(notice: Notice, *, nonce: str = "", held: Sequence[Notice] | None = N
 
     `nonce` lets a page of ours show its style, and `held` is what a digest says where its notices are no rows.
     """
-    facts = {**_facts(notice, held), **colours(), "nonce": nonce}
-    facts["subject"] = _subject(notice.kind, facts)
-    text = render_to_string(f"emails/{notice.kind}.html", {**facts, "layout": "emails/base.txt"})
-    html = render_to_string(f"emails/{notice.kind}.html", {**facts, "layout": "emails/base.html"})
-    return Letter(facts["subject"], re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html)
+    return compose(notice.kind, _facts(notice, held), nonce=nonce)
+
+
+def compose(template: str, facts: dict[str, Any], *, nonce: str = "") -> Letter:
+    """An e-mail of a template of templates/emails/, in the language in force."""
+    subject = _subject(template, facts)
+    said = {**facts, **colours(), "nonce": nonce, "subject": subject}
+    text = render_to_string(f"emails/{template}.html", {**said, "layout": "emails/base.txt"})
+    html = render_to_string(f"emails/{template}.html", {**said, "layout": "emails/base.html"})
+    return Letter(subject, re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html)
 
 
 def _subject(kind: str, facts: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest
+from django.utils import translation
 from django.utils import timezone
 
 from creator.access import membership_of, rights_of
@@ -18,7 +19,10 @@ from moderation.models import Review
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The rail, the tray and where the stream of events goes on. Numbers are read only where a template shows them."""
     user = getattr(request, "user", None)
-    bare: dict[str, Any] = {"rights": frozenset(), "csp_nonce": getattr(request, "csp_nonce", "")}
+    bare: dict[str, Any] = {
+        "rights": frozenset(), "csp_nonce": getattr(request, "csp_nonce", ""),
+        "language": translation.get_language(), "direction": "rtl" if translation.get_language_bidi() else "ltr",
+    }  # fmt: skip
     if user is None or not user.is_authenticated:
         return bare
     try:

@@ -52,6 +52,8 @@ SETTINGS = (
     Place("illustrator", _("Illustrator")),
     Place("brands", _("Brands"), "manage"),
     Place("costs", _("Costs"), "manage"),
+    Place("people", _("People")),
+    Place("account", _("Account")),
     Place("notice-choices", _("What you are told")),
     Place("mail-previews", _("E-mails"), "manage"),
     Place("appearance", _("Appearance and keys")),
