@@ -134,3 +134,6 @@ class PolicyAdmin(LookOnly):
 class BannedHashAdmin(InWorkspace):
     list_display = ("pdq", "category", "note", "source", "expires")
     list_filter = ("category", OWN_WORKSPACE)
+
+
+from creator import ranker_admin  # noqa: E402, F401 it needs what is above

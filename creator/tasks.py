@@ -17,6 +17,8 @@ from creator.services import (
     copies,
     drafting,
     importing,
+    interactions,
+    lists,
     mails,
     making,
     notices,
@@ -187,6 +189,8 @@ def tidy(job_id: int) -> None:
             search.mend()
             reindexing.forget_old()
             webhooks.forget_old(timezone.now())
+            lists.forget_old()
+            interactions.forget_salts()
             webhooks.wake(Endpoint.objects.all())
             reindexing.fill_in()
             for each in Workspace.objects.all():

@@ -27,12 +27,13 @@ from creator.models import (
     Job,
     Membership,
     Notice,
+    OfferedList,
     Publication,
     Story,
     User,
     VoiceConsent,
 )
-from creator.services import keys, publications, query_pictures, reviews, webhooks
+from creator.services import keys, lists, publications, query_pictures, reviews, webhooks
 from creator.services.notices import USUAL
 from creator.services.people import invite
 from media_processing.models import Asset, Rendition
@@ -75,6 +76,7 @@ class World:
     endpoint: Endpoint
     notice: Notice
     """That Alice's story was decided on."""
+    offered: OfferedList
     session: UserSession
     """Of Alice's, on another machine."""
     bobs: Membership
@@ -124,7 +126,9 @@ def build(cast: Cast, clip: bytes) -> World:
     moved, _ = media.store_asset(cast.workspace.pk, clip, title="Moving river", alt="A river", licence="CC0")
     assert publication.renditions.exists()
     rendition = publication.renditions.first()
+    offered = lists.offer(channel).list
     assert rendition is not None
+    assert offered is not None
     return World(
         cast=cast, owner=owner, draft=draft, submitted=submitted, live=live, review=review, publication=publication,
         channel=channel, key=key, secret=secret, other_secret=other_secret, failed=failed, waiting=waiting,
@@ -140,6 +144,7 @@ def build(cast: Cast, clip: bytes) -> World:
         ),
         endpoint=webhooks.add_endpoint(channel, "https://river.example/hook", ["content.removed"], by=cast.ada)[0],
         notice=Notice.objects.get(person=cast.alice, kind=Notice.Kind.DECIDED),
+        offered=offered,
         session=UserSession.objects.create(user=cast.alice, ip="192.0.2.1", session_key=_session_of(cast.alice)),
         bobs=Membership.objects.get(workspace=cast.workspace, user=cast.bob),
         invitation=invite(cast.workspace, role="editor", by=cast.ada),
@@ -178,6 +183,7 @@ def rows_of_admin(world: World) -> dict[str, Any]:
         "media_processing/asset": world.asset.pk, "creator/job": world.failed.pk,
         "creator/publication": world.publication.pk, "moderation/review": world.review.pk,
         "moderation/decision": decision.pk, "moderation/policy": policy.pk, "moderation/bannedhash": world.banned.pk,
+        "creator/ranker": world.offered.ranker_id,
     }  # fmt: skip
 
 
@@ -203,6 +209,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
         "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "form": "1x1", "variant_id": NO_NUMBER,
         "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
+        "list_id": world.offered.pk,
         "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk,
         "session_id": world.session.pk, "workspace_id": world.cast.workspace.pk, "provider_id": "sso",
         "membership_id": world.bobs.pk, "invitation_id": world.invitation.pk, "language": "de",
@@ -220,7 +227,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     if "/cards/" in route:
         values["kind"] = "webp"
     if nowhere:
-        values |= dict.fromkeys(("story_id", "asset_id", "rendition_id"), NOWHERE)
+        values |= dict.fromkeys(("story_id", "asset_id", "rendition_id", "list_id"), NOWHERE)
         values |= dict.fromkeys(
             ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id"),
             NO_NUMBER,

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from PIL import Image
 
 from creator.models import Collection, Workspace
+from creator.services import engagement, rankers
 from creator.services.standing import state_filter
 from media_processing.models import Asset
 from search import services as search
@@ -151,6 +152,7 @@ def _query(workspace: Workspace, question: Question | str, *, all_filters: bool 
         workspace_id=workspace.pk, words=asked.words, filters=asked.filters, without=asked.without,
         table=table(workspace) if narrowed else (), like=asked.like, like_moment=asked.like_moment, sort=asked.sort,
         fold=True, relevant_only=not asked.everything, browse=True,
+        surface=rankers.scheme(workspace.pk)["search"], engagement=engagement.of_pictures(workspace),
     )  # fmt: skip
 
 

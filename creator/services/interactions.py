@@ -8,7 +8,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -86,7 +86,7 @@ class _Batch:
         self.before = {row.event: (row.list_id, row.story, row.kind, row.counted) for row in told}
         done = Interaction.objects.filter(list__in=list(self.lists))
         self.done = set(done.values_list("list", "story", "kind"))
-        self.salt = _salt(now.astimezone(UTC).date())
+        self.salt = _salt(now)
         self.visitors = {event.visitor: self._hashed(event.visitor) for event in events}
         today = Interaction.objects.filter(visitor__in=set(self.visitors.values()), counted=True)
         rows = list(today.values_list("visitor", "kind", "story"))
@@ -219,8 +219,14 @@ def _add_coins(channel: Channel, clicks: Sequence[tuple[Interaction, Sequence[in
         )  # fmt: skip
 
 
-def _salt(day: date) -> bytes:
-    """Today's; those of other days go, and with them the way from a hash to anything."""
-    DailySalt.objects.exclude(day=day).delete()
-    row, _made = DailySalt.objects.get_or_create(day=day, defaults={"salt": secrets.token_bytes(32)})
+def forget_salts(now: datetime | None = None) -> None:
+    """Throw the salts of other days away, and with them the way from a hash to anything."""
+    DailySalt.objects.exclude(day=(now or timezone.now()).astimezone(UTC).date()).delete()
+
+
+def _salt(now: datetime) -> bytes:
+    """Today's."""
+    forget_salts(now)
+    today = now.astimezone(UTC).date()
+    row, _made = DailySalt.objects.get_or_create(day=today, defaults={"salt": secrets.token_bytes(32)})
     return bytes(row.salt)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from creator.jobs import Work
 from creator.models import Alternative, Scene, Story, Workspace
-from creator.services import charges, choices, library
+from creator.services import charges, choices, engagement, library, rankers
 from generation import services as generation
 from generation.engines.base import Picture
 from generation.engines.painting import MAX_SEED
@@ -93,7 +93,8 @@ def choose_for_words(workspace: Workspace, words: str) -> Offers:
 def _candidates(workspace: Workspace, words: str) -> Sequence[search.Found]:
     query = search.Query(
         workspace_id=workspace.pk, words=words[:300], filters={"kind": ("image", "video")}, limit=OFFERED * 3,
-        literal=True,
+        literal=True, surface=rankers.scheme(workspace.pk)["alternatives"],
+        engagement=engagement.of_pictures(workspace),
     )  # fmt: skip
     return search.find(query).found
 

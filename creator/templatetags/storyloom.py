@@ -199,7 +199,10 @@ def cut_words(words: str) -> list[str]:
     return words.split()
 
 
-SIGNALS = {"picture": "Looks like the words", "likeness": "Looks alike", "words": "Words in title, tags or speech"}
+SIGNALS = {
+    "picture": "Looks like the words", "likeness": "Looks alike", "words": "Words in title, tags or speech",
+    "freshness": "Fresh", "engagement": "Clicked",
+}  # fmt: skip
 
 
 @register.filter

@@ -63,6 +63,7 @@ SECTIONS = {
     "library": ("library", "library-import", "asset"),
     "jobs": ("jobs",),
     "review": ("review-queue", "review-case", "review-claim"),
+    "insights": ("insights",),
     "settings": tuple(place.name for place in places.SETTINGS),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from creator.access import may
 from creator.models import Job, Scene, Story, User, Variant
-from creator.services import choices, composing, framing, history, variants
+from creator.services import choices, composing, framing, history, terms, variants
 from creator.services.making import is_spoken
 from creator.services.stories import MAKE
 from creator.templatetags.storyloom import (
@@ -47,7 +47,12 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
     )
     article = sentences(story.brief.article, story.brief.article_language)
     spoken = {str(scene.pk) for scene in scenes if is_spoken(story, scene)}
-    made = [_variant(story, variant, spoken) for variant in story.variants.select_related("rendition")]
+    ranked = terms.ranked_variants(story)
+    ranks = {each.variant.pk: {**_ranked(each), "of": len(ranked)} for each in ranked}
+    made = [
+        {**_variant(story, variant, spoken), "ranked": ranks.get(variant.pk)}
+        for variant in story.variants.select_related("rendition")
+    ]
     job = story.jobs.filter(state__in=Job.OPEN, kind=MAKE).order_by("id").first()
     rights = {right: may(user, right) for right in ("edit", "review", "publish")}
     return {
@@ -191,6 +196,14 @@ def _variant(story: Story, variant: Variant, spoken: set[str]) -> dict[str, Any]
         "framed": framing.middles(line) if line else {},
         "framing": framing.by(),
     }
+
+
+def _ranked(one: terms.RankedVariant) -> dict[str, Any]:
+    """Where a variant stands, and why: as alternatives say it."""
+    return {
+        "rank": one.rank, "rank_by_score": one.by_score, "score": one.score,
+        "explain": [asdict(signal) for signal in one.explain],
+    }  # fmt: skip
 
 
 def _room(line: Timeline) -> dict[str, float]:

@@ -13,12 +13,14 @@ from search.ranking import (
     Fused,
     Signal,
     Usual,
+    added,
     against,
     assign,
     choose_visuals,
     look_alikes,
     mmr,
     rrf,
+    weighed,
 )
 
 
@@ -165,3 +167,19 @@ def test_a_long_story_with_many_candidates_is_quick() -> None:
     chosen = choose_visuals(scenes)
     keys = [scenes[row][item.candidate].key for row, item in enumerate(chosen) if item.candidate is not None]
     assert len(keys) == len(set(keys)) == 60
+
+
+def test_terms_that_are_weighed_sum_to_the_score_and_those_that_lack_count_nothing() -> None:
+    one = weighed("a", {"quality": 0.5, "freshness": 0.25}, {"relevance": 2.0, "quality": 1.0, "freshness": 2.0})
+    assert one.score == pytest.approx(1.0)
+    assert [(signal.name, signal.contribution) for signal in one.explain] == [("quality", 0.5), ("freshness", 0.5)]
+    assert weighed("b", {"quality": 0.5}, {"quality": 0.0}).explain == ()
+
+
+def test_further_terms_are_worth_first_places_of_a_list() -> None:
+    (fused,) = rrf({"words": [("a", 3.0)]})
+    one = added(fused, {"quality": 0.5, "novelty": 1.0}, {"relevance": 2.0, "quality": 1.0})
+    assert [signal.name for signal in one.explain] == ["words", "quality"]
+    assert one.score == pytest.approx(2 / 61 + 0.5 / 61)
+    assert sum(signal.contribution for signal in one.explain) == pytest.approx(one.score, abs=1e-12)
+    assert added(fused, {}, {}).score == fused.score

@@ -2,11 +2,11 @@
 import { Mask } from "./mask.js";
 import { part } from "./scenes.js";
 
-const SIGNALS = { picture: "Looks like the words", likeness: "Looks alike", words: "Words in title, tags or speech" };
+const SIGNALS = { picture: "Looks like the words", likeness: "Looks alike", words: "Words in title, tags or speech", relevance: "Fits the lines", quality: "Quality", freshness: "Fresh", engagement: "Clicked" };
 
 // What a score is made of, as rows of a table.
 export function explained({ explain, score }) {
-  return explain.map(({ name, value, weight, contribution }) => {
+  return explain.map(({ name, value, weight, contribution, note }) => {
     const row = document.createElement("tr");
     const meter = document.createElement("meter");
     meter.max = 1;
@@ -16,7 +16,7 @@ export function explained({ explain, score }) {
     bar.append(meter);
     const head = Object.assign(document.createElement("th"), { textContent: SIGNALS[name] ?? name, scope: "row" });
     const sum = Object.assign(document.createElement("td"), { textContent: Number(value).toFixed(2), className: "num" });
-    sum.title = `${Number(value).toFixed(3)}, weight ${weight}: adds ${contribution.toFixed(4)} of ${score.toFixed(4)}`;
+    sum.title = `${Number(value).toFixed(3)}, weight ${weight}: adds ${contribution.toFixed(4)} of ${score.toFixed(4)}${note ? `; ${note}` : ""}`;
     row.append(head, bar, sum);
     return row;
   });

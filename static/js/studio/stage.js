@@ -1,6 +1,7 @@
 // The stage: a live preview of the scene at true aspect, drawn from the same data as the render, and what was rendered.
 // The server says how captions break into lines; for words that it hasn't heard yet they are filled by the same limits.
 import { single } from "../shortcuts.js";
+import { explained } from "./alternatives.js";
 import { captionsOf } from "./captions.js";
 import { Cards } from "./cards.js";
 import { part } from "./scenes.js";
@@ -130,6 +131,7 @@ export class Stage {
     part(this.root, "card").hidden = Boolean(made) || variant.kind !== "card";
     part(this.root, "card-look").hidden = variant.kind !== "card";
     this.made(made ? variant : null);
+    this.ranked(variant);
     part(this.root, "transport").hidden = Boolean(made) || variant.kind === "card" || !scene;
     if (variant.kind === "card") this.card();
     if (made || !scene) {
@@ -184,6 +186,14 @@ export class Stage {
   blank() {
     if (this.store.doc.state === "making") return this.store.doc.scenes.length ? "Its picture is being chosen." : "The script is being written. Pictures follow.";
     return "The next render chooses a picture.";
+  }
+
+  ranked({ ranked }) {
+    part(this.root, "variant-why").hidden = !ranked;
+    if (!ranked) return;
+    const moved = ranked.rank_by_score === ranked.rank ? "" : `, ${ranked.rank_by_score} by its score alone`;
+    part(this.root, "variant-rank").textContent = `Ranked ${ranked.rank} of ${ranked.of}${moved}: why`;
+    part(this.root, "variant-explain").replaceChildren(...explained(ranked));
   }
 
   made(variant) {
