@@ -44,6 +44,12 @@ class Environment(BaseSettings):
         alias="STORYLOOM_WEBHOOK_ADDRESSES",
         description="Addresses inside your network that webhooks may reach: 10.0.0.5:8080, with commas.",
     )
+    provenance_certificate: str = Field(
+        default="",
+        alias="PROVENANCE_CERTIFICATE",
+        description="A certificate chain (PEM) that signs what is published; a self-made one without it.",
+    )
+    provenance_key: str = Field(default="", alias="PROVENANCE_KEY", description="Its private key (PEM).")
     watch: str = Field(
         default="", alias="STORYLOOM_WATCH", description="A folder whose new files come into the library by themselves."
     )

@@ -404,6 +404,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WORKER_THREADS = environment.threads
 WATCH = environment.watch
+PROVENANCE_CERTIFICATE, PROVENANCE_KEY = environment.provenance_certificate, environment.provenance_key
 WEBHOOK_ADDRESSES = [each.strip() for each in environment.webhook_addresses.split(",") if each.strip()]
 WEB_BIND, WEB_PORT = environment.bind, environment.port
 

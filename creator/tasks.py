@@ -25,6 +25,7 @@ from creator.services import (
     recording,
     reindexing,
     samples,
+    schedules,
     sweeping,
     tools,
     transcripts,
@@ -147,6 +148,14 @@ def find_copies(job_id: int) -> None:
             copies.find(work)
 
 
+@shared_task(name="publish_scheduled")  # type: ignore[untyped-decorator]
+def publish_scheduled(job_id: int) -> None:
+    """Publish what was planned for now."""
+    with working_on(job_id) as work:
+        if work:
+            schedules.publish_due(work)
+
+
 @shared_task(name="deliver_webhooks")  # type: ignore[untyped-decorator]
 def deliver_webhooks(job_id: int) -> None:
     """Send an endpoint what is due."""
@@ -189,6 +198,7 @@ def tidy(job_id: int) -> None:
             search.mend()
             reindexing.forget_old()
             webhooks.forget_old(timezone.now())
+            schedules.withdraw_unlicensed(timezone.now().date())
             lists.forget_old()
             interactions.forget_salts()
             webhooks.wake(Endpoint.objects.all())
@@ -208,6 +218,7 @@ def submit_periodic(now: datetime) -> None:
     copies.refresh_where_behind(now)
     reindexing.start_where_changed()
     watching.look_soon(now)
+    schedules.submit_due(now)
     notices.tell_of_failures(now)
     notices.submit_digests(now)
     audit.export_head(now)

@@ -58,6 +58,15 @@ class Identity:
         return x509.load_pem_x509_certificates(self.chain.encode())[0]
 
     @property
+    def name(self) -> str:
+        """Whose certificate it is, as readers see it."""
+        return ", ".join(str(each.value) for each in self.leaf.subject)
+
+    @property
+    def valid_until(self) -> datetime:
+        return self.leaf.not_valid_after_utc
+
+    @property
     def fingerprint(self) -> str:
         """sha256 of the certificate that signs."""
         return self.leaf.fingerprint(hashes.SHA256()).hex()

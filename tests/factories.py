@@ -33,6 +33,13 @@ def rendition(workspace: Workspace, recipe: str, content: bytes, content_type: s
     )
 
 
+def drawn(name: str) -> bytes:
+    """A small PNG that is another one for each name."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), f"#{sha256(name.encode()).hexdigest()[:6]}").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def finished_story(
     workspace: Workspace, author: User, *, formats: tuple[str, ...] = ("card:1x1", "card:9x16")
 ) -> Story:
@@ -55,7 +62,7 @@ def finished_story(
         scene.save()
     for name in formats:
         variant = Variant.objects.create(story=story, format=name, language="en")
-        variant.rendition = rendition(workspace, name, name.encode() * 50)
+        variant.rendition = rendition(workspace, name, drawn(name))
         variant.made_from = variants.made_from(story, variant)
         variant.save()
     return story

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from creator import jobs
 from creator.models import (
@@ -29,11 +31,12 @@ from creator.models import (
     Notice,
     OfferedList,
     Publication,
+    Schedule,
     Story,
     User,
     VoiceConsent,
 )
-from creator.services import keys, lists, publications, query_pictures, reviews, webhooks
+from creator.services import keys, lists, publications, query_pictures, reviews, schedules, webhooks
 from creator.services.notices import USUAL
 from creator.services.people import invite
 from media_processing.models import Asset, Rendition
@@ -74,6 +77,7 @@ class World:
     consent: VoiceConsent
     brand: Brand
     endpoint: Endpoint
+    schedule: Schedule
     notice: Notice
     """That Alice's story was decided on."""
     offered: OfferedList
@@ -142,6 +146,7 @@ def build(cast: Cast, clip: bytes) -> World:
         proposal=Proposal.objects.create(
             workspace=cast.workspace, kind="review.bulk", detail={"verb": "reject", "cases": []}, proposed_by=cast.bob
         ),
+        schedule=schedules.plan(draft, channel, at=timezone.now() + timedelta(days=2), by=cast.alice),
         endpoint=webhooks.add_endpoint(channel, "https://river.example/hook", ["content.removed"], by=cast.ada)[0],
         notice=Notice.objects.get(person=cast.alice, kind=Notice.Kind.DECIDED),
         offered=offered,
@@ -207,7 +212,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
-        "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "form": "1x1", "variant_id": NO_NUMBER,
+        "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "schedule_id": world.schedule.pk, "form": "1x1", "variant_id": NO_NUMBER,
         "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
         "list_id": world.offered.pk,
         "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk,
@@ -229,7 +234,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id", "list_id"), NOWHERE)
         values |= dict.fromkeys(
-            ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id"),
+            ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id", "schedule_id"),
             NO_NUMBER,
         )
         values |= dict.fromkeys(("session_id", "workspace_id", "membership_id"), NO_NUMBER)

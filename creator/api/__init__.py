@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from creator.api import assets, channels, drafts, events, jobs, lists, renditions, reports, reviews, search, stories
+from creator.api import assets, channels, drafts, events, jobs, lists, renditions, reports, reviews, search, stories, verify
 from creator.api.contract import ContentAPI, guarded
 from creator.api.errors import handle_errors
 
@@ -26,6 +26,7 @@ api.add_router("/channels", channels.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/reviews", reviews.router)
 api.add_router("/reports", reports.router)
+api.add_router("/verify", verify.router)
 api.add_router("/lists", lists.router)
 api.add_router("/stories", lists.variants)
 api.add_router("/events", events.router)

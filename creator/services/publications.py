@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
-from creator.services import audit, notices, variants, webhooks, wording
+from creator.services import audit, marking, notices, variants, webhooks, wording
 from creator.services.stories import base_url
 from media_processing.engine import EngineError
 from moderation import cases
@@ -38,10 +38,22 @@ def approved_revisions(story: Story) -> list[Revision]:
     return revisions
 
 
-def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
-    """Release the approved revisions of a story to a channel; an earlier publication there is replaced."""
+def publish(
+    story: Story, channel: Channel, *, by: User | None, expires: datetime | None = None, note: str = ""
+) -> Publication:
+    """Release the approved revisions of a story to a channel; an earlier publication there is replaced.
+
+    From `expires` on it is gone again. `note` tells readers what was corrected, where it is published already.
+    """
     if channel.workspace_id != story.workspace_id:
         raise EngineError("This channel belongs to another workspace.", permanent=True)
+    story.refresh_from_db(fields=["embargo"])
+    if story.embargo and timezone.now() < story.embargo:
+        raise EngineError(
+            f"It is under embargo until {story.embargo:%Y-%m-%d %H:%M} UTC.", next_step="Publish it then, or plan it."
+        )
+    # Marking takes seconds: before the transaction, which then looks whether this still is what was approved.
+    files = marking.marked(story, approved_revisions(story), channel)
     with transaction.atomic():
         story = Story.objects.select_for_update().get(pk=story.pk)
         revisions = approved_revisions(story)
@@ -54,7 +66,14 @@ def publish(story: Story, channel: Channel, *, by: User | None) -> Publication:
         )  # fmt: skip
         new = created or publication.withdrawn is not None
         publication.updated, publication.withdrawn, publication.reason = now, None, ""
+        if {each["marks"]["approved"] for each in files if each.get("marks", {}).get("approved")} - _digests(revisions):
+            raise EngineError("It was approved anew just now.", next_step="Publish it again.")
+        corrections = [] if new else list(publication.document.get("corrections", []))
+        if note.strip() and not new:
+            corrections.append({"at": now.isoformat(), "note": note.strip()[:500]})
+        publication.expires = expires
         publication.document = _document(story, revisions, publication.published, now)
+        publication.document |= {"renditions": files, "corrections": corrections}
         publication.language = publication.document["language"][:12]
         publication.save()
         publication.revisions.set(revisions)
@@ -107,6 +126,11 @@ def _said(publication: Publication) -> dict[str, Any]:
     }
 
 
+def _digests(revisions: list[Revision]) -> set[str]:
+    """Of all files that were approved."""
+    return {each["digest"] for revision in revisions for each in revision.document["renditions"]}
+
+
 def _document(story: Story, revisions: list[Revision], published: datetime, updated: datetime) -> dict[str, Any]:
     """What downstream apps get: made once, from what was approved."""
     first = revisions[0].document
@@ -121,5 +145,4 @@ def _document(story: Story, revisions: list[Revision], published: datetime, upda
         "ai_disclosure": first["ai_disclosure"],
         "published_at": published.isoformat(),
         "updated_at": updated.isoformat(),
-        "renditions": [each for revision in revisions for each in revision.document["renditions"]],
     }

@@ -11,7 +11,7 @@ from django.utils import timezone
 from sesame.utils import get_query_string
 
 from creator.models import Job, Membership, Story, User, Worker, Workspace
-from creator.services import publications, samples, stories
+from creator.services import marking, publications, samples, stories
 from moderation.services import active_policy
 
 OWNER, MODERATOR = "owner", "moderator"
@@ -35,6 +35,7 @@ def ensure() -> Installation:
         moderator = _person(workspace, MODERATOR, Membership.Role.MODERATOR)
         publications.default_channel(workspace)
         active_policy(workspace.pk)
+    marking.identity()
     return Installation(workspace, owner, moderator)
 
 

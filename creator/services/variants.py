@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from django.conf import settings
+from django.utils import timezone
 
 from creator import jobs
 from creator.jobs import Work
@@ -296,6 +297,8 @@ def _rights(scene: Scene, asset: Asset) -> list[dict[str, Any]]:
     """What keeps a picture from being published: nobody said that it may be, or whose name must stand beside it."""
     if not asset.licence.strip():
         return [_finding(scene, "The licence of its picture is not known: say it on the picture's page.")]
+    if asset.licence_ends and asset.licence_ends < timezone.now().date():
+        return [_finding(scene, f"The licence of its picture ended on {asset.licence_ends}: choose another.")]
     if re.match(r"cc[ -]?by\b", asset.licence.strip(), re.IGNORECASE) and not asset.credit.strip():
         return [_finding(scene, f"{asset.licence} asks for a credit, and its picture has none: add it on its page.")]
     return []

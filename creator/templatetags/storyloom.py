@@ -30,6 +30,7 @@ KINDS = {
     "use_tool": "Make a copy with a tool",
     "back_up": "Back up",
     "deliver_webhooks": "Deliver webhooks",
+    "publish_scheduled": "Publish as planned",
     "draw_sample": "Draw the sample library",
     "send_mail": "Send an e-mail",
 }
@@ -51,6 +52,7 @@ STEPS = {
     "use_tool": "Making the copy",
     "drawing": "Drawing",
     "library": "Drawing the first pictures",
+    "publishing": "Publishing",
 }
 ROLES = {
     "writer": "Words",

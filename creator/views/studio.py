@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import Right, story_for
 from creator.models import Channel, Publication, Story, User
-from creator.services import choices, history, publications, reviews, stories, voices
+from creator.services import choices, history, publications, reviews, schedules, stories, voices
 from creator.services.stories import Conflict
 from creator.views import alternatives, recording, wording
 from creator.views.document import document
@@ -242,9 +242,20 @@ def _publish(story: Story, request: HttpRequest, person: User) -> str:
     channels = Channel.objects.filter(workspace=story.workspace, pk__in=chosen)
     if not channels:
         raise EngineError("Choose where to publish it.", next_step="Tick at least one channel.")
+    names = ", ".join(channel.name for channel in channels)
+    said = {name: request.POST.get(name, "").strip() for name in ("at", "expires", "embargo", "note")}
+    zone = request.POST.get("zone", "").strip() or person.time_zone
+    expires = schedules.moment(said["expires"], zone) if said["expires"] else None
+    if said["embargo"]:
+        schedules.put_under_embargo(story, schedules.moment(said["embargo"], zone), by=person)
+    if said["at"]:
+        at = schedules.moment(said["at"], zone)
+        for channel in channels:
+            schedules.plan(story, channel, at=at, expires=expires, zone=zone, note=said["note"], by=person)
+        return f"Planned for {names}: it stands in the calendar."
     for channel in channels:
-        publications.publish(story, channel, by=person)
-    return f"Live on {', '.join(channel.name for channel in channels)}."
+        publications.publish(story, channel, by=person, expires=expires, note=said["note"])
+    return f"Live on {names}."
 
 
 def _withdraw(story: Story, request: HttpRequest, person: User) -> str:

@@ -1,0 +1,208 @@
+"""Marking what is published: a watermark in pictures, then Content Credentials in every file that can carry them.
+
+What a review approved stays as it is. Beside each approved file stands a marked one, made once, and that is what
+downstream apps get. On a public channel nothing is published that couldn't be marked.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+from contextlib import suppress
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from PIL import Image
+
+from creator.models import Channel, Revision, Story
+from creator.services import brands, serving
+from creator.services.digests import digest_of
+from media_processing import provenance, watermark
+from media_processing import services as media
+from media_processing.decoding import MediaError, open_picture
+from media_processing.engine import EngineError
+from media_processing.models import Asset, Rendition
+from media_processing.provenance import Claim, Finding, Identity, Ingredient
+from media_processing.sniffing import sniff
+
+log = logging.getLogger(__name__)
+
+EDITION = "marked 1"
+"""Changes when the same file would be marked otherwise."""
+TEXTS = ("text/vtt", "application/x-subrip")
+"""Captions: they carry no marks, and what they say stands in the story's disclosure."""
+STREAM, STREAM_HEAD = "application/zip", "init.mp4"
+"""A stream of many small files in a zip (media_processing/recipes.py), and the one that players read first."""
+PRIVATE = "internal"
+"""The surface whose channels don't leave the house."""
+MOST_BYTES = 200_000_000
+"""Of a file that somebody asks about."""
+
+_FORMS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+_READABLE = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "video/mp4", "video/quicktime",
+             "audio/wav", "audio/mpeg", "audio/mp4"}  # fmt: skip
+"""Ingredients that are looked at for a manifest of their own; others are named by their digest only."""
+
+
+def identity() -> Identity:
+    """Who signs here: the configured certificate, else one made at the first call. Raises EngineError."""
+    return provenance.identity(
+        Path(settings.DATA) / "provenance", settings.PROVENANCE_CERTIFICATE, settings.PROVENANCE_KEY
+    )
+
+
+def marked(story: Story, revisions: list[Revision], channel: Channel) -> list[dict[str, Any]]:
+    """What a publication's document says of its files: the marked ones, with "marks" that say how.
+
+    Raises EngineError where one can't be marked and the channel is public; a private one then gets it as it is.
+    """
+    told = []
+    for revision in revisions:
+        for entry in revision.document["renditions"]:
+            rendition = Rendition.objects.get(workspace_id=story.workspace_id, pk=entry["id"])
+            try:
+                told.append(entry | _marked(story, revision, rendition))
+            except EngineError as error:
+                if channel.surface != PRIVATE:
+                    raise EngineError(
+                        f"Not published: {entry['format']} could not be marked as made with AI. {error.message}",
+                        next_step=error.next_step or "Render it again, then publish.",
+                    ) from error
+                log.warning("%s of story %s goes to %s unmarked: %s", entry["format"], story.pk, channel, error)
+                told.append(entry | {"marks": {"content_credentials": False, "watermark": False}})
+    return told
+
+
+def _marked(story: Story, revision: Revision, rendition: Rendition) -> dict[str, Any]:
+    if rendition.content_type in TEXTS:
+        return {}
+    if not rendition.file.exists() or not serving.untouched(rendition):
+        raise EngineError("Its file is gone, or isn't the one that was approved.", next_step="Render it again.")
+    if rendition.content_type == STREAM:
+        return _marked_stream(story, revision, rendition)
+    by, disclosure = identity(), revision.document["ai_disclosure"]
+    assets = _assets(story, revision)
+    carries = _carries_watermark(rendition)
+    claim = Claim(
+        title=revision.document["title"], source_type=disclosure["digital_source_type"],
+        engines={**disclosure, "made_by": [_made_by(asset) for asset in assets if asset.made_by]},
+        ingredients=tuple(
+            Ingredient(asset.file, asset.content_type, asset.title or "A file of the library")
+            for asset in assets if asset.content_type in _READABLE and asset.file.exists()
+        ),
+        watermarked=carries,
+    )  # fmt: skip
+    said = [claim.title, claim.source_type, claim.engines, [asset.digest for asset in assets], carries]
+    key = digest_of(EDITION, rendition.digest, by.fingerprint, said)
+    made = media.find_rendition(story.workspace_id, key)
+    if made is None:
+        content = _watermarked(rendition) if carries else rendition.file.read_bytes()
+        made = media.store_rendition(
+            story.workspace_id, key=key, recipe=rendition.recipe,
+            content=provenance.sign(content, rendition.content_type, claim, by), content_type=rendition.content_type,
+            width=rendition.width, height=rendition.height, seconds=rendition.seconds, asset=rendition.asset,
+            made_by={**rendition.made_by, "marked": EDITION},
+        )  # fmt: skip
+    marks = {"content_credentials": True, "self_made_certificate": by.self_made, "watermark": carries,
+             "approved": rendition.digest}  # fmt: skip
+    return {"id": str(made.pk), "digest": made.digest, "size": made.size, "marks": marks}
+
+
+def _marked_stream(story: Story, revision: Revision, rendition: Rendition) -> dict[str, Any]:
+    """A stream's pieces can't carry a manifest of ours; its head says the source type."""
+    source_type = revision.document["ai_disclosure"]["digital_source_type"]
+    key = digest_of(EDITION, rendition.digest, source_type)
+    made = media.find_rendition(story.workspace_id, key)
+    if made is None:
+        target = io.BytesIO()
+        try:
+            with zipfile.ZipFile(rendition.file) as stream, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as said:
+                for name in stream.namelist():
+                    piece = stream.read(name)
+                    if name == STREAM_HEAD:
+                        piece = provenance.with_source_type(piece, "video/mp4", source_type)
+                    said.writestr(zipfile.ZipInfo(name), piece)
+        except (zipfile.BadZipFile, ValueError, OSError) as error:
+            raise EngineError(f"The stream is damaged: {error}.", next_step="Render it again.") from error
+        made = media.store_rendition(
+            story.workspace_id, key=key, recipe=rendition.recipe, content=target.getvalue(), content_type=STREAM,
+            width=rendition.width, height=rendition.height, seconds=rendition.seconds,
+            made_by={**rendition.made_by, "marked": EDITION},
+        )  # fmt: skip
+    marks = {"content_credentials": False, "source_type": True, "watermark": False, "approved": rendition.digest}
+    return {"id": str(made.pk), "digest": made.digest, "size": made.size, "marks": marks}
+
+
+def _assets(story: Story, revision: Revision) -> list[Asset]:
+    """The files of the library that a revision shows: its scenes' pictures and its brand's."""
+    digests = list(dict.fromkeys(scene["picture"] for scene in revision.document["scenes"] if scene["picture"]))
+    if revision.document["format"].startswith("card") and len(revision.document["renditions"]) == 1:
+        digests = digests[:1]
+    found = {each.digest: each for each in Asset.objects.in_workspace(story.workspace_id).filter(digest__in=digests)}
+    brand = brands.brand_of(story)
+    worn = [asset for asset in (brand.logo, brand.intro, brand.outro) if asset] if brand else []
+    return [*(found[digest] for digest in digests if digest in found), *worn]
+
+
+def _made_by(asset: Asset) -> dict[str, str]:
+    """What machine made an asset; of the words that it was asked with, only their hash."""
+    words = str(asset.made_by.get("prompt", ""))
+    told = {name: str(asset.made_by[name]) for name in ("engine", "model") if asset.made_by.get(name)}
+    return {"digest": asset.digest, **told, **({"prompt": sha256(words.encode()).hexdigest()} if words else {})}
+
+
+def _carries_watermark(rendition: Rendition) -> bool:
+    """Whether it is a picture that is large enough for one."""
+    if rendition.content_type not in _FORMS:
+        return False
+    return min(_opened(rendition.file, rendition.digest).size) >= watermark.SMALLEST
+
+
+def _watermarked(rendition: Rendition) -> bytes:
+    """The picture with its watermark, which is looked for in the very bytes that are kept."""
+    image = _opened(rendition.file, rendition.digest)
+    form = _FORMS[rendition.content_type]
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"compress_level": 4} if form == "PNG" else {"quality": 92}
+    watermark.mark(image).save(buffer, form, **options)
+    content = buffer.getvalue()
+    if not watermark.is_marked(Image.open(io.BytesIO(content))):
+        raise EngineError("Its watermark can't be found again.", next_step="Render it again.")
+    return content
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, _digest: str) -> Image.Image:
+    return open_picture(path)
+
+
+# Verify ---------------------------------------------------------------------------------------------------------------
+def examine(content: bytes, *, name: str = "") -> dict[str, Any]:
+    """What a file says of where it comes from: {"content_type", "finding": Finding, "watermark": True, False or None}.
+
+    The watermark is None for what isn't a picture that can be seen. Raises MediaError for a file that is none.
+    """
+    shown = name or "The file"
+    if len(content) > MOST_BYTES:
+        raise MediaError(
+            f"{shown} is larger than {MOST_BYTES / 1e6:,.0f} MB.", reason="huge", next_step="Drop a smaller one."
+        )
+    form = sniff(content[:4096])
+    if form is None:
+        raise MediaError(
+            f"{shown} is no picture, video or sound that is known here.", reason="wrong_type",
+            next_step="Drop a JPEG, PNG, WebP, MP4, WAV or MP3 file.",
+        )  # fmt: skip
+    try:
+        finding = provenance.verify(content, form.content_type, trusted=identity())
+    except MediaError:
+        finding = Finding("none")
+    seen = None
+    if form.pillow:
+        with suppress(MediaError):  # what can't be decoded may still say something of itself
+            seen = watermark.is_marked(open_picture(content, name=shown))
+    return {"content_type": form.content_type, "finding": finding, "watermark": seen}
