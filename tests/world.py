@@ -212,7 +212,8 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
         "kind": "object", "name": "car", "consent_id": world.consent.pk,
-        "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "schedule_id": world.schedule.pk, "form": "1x1", "variant_id": NO_NUMBER,
+        "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "schedule_id": world.schedule.pk,
+        "form": "1x1", "variant_id": NO_NUMBER,
         "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
         "list_id": world.offered.pk,
         "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk,
@@ -234,7 +235,8 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id", "list_id"), NOWHERE)
         values |= dict.fromkeys(
-            ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id", "schedule_id"),
+            ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id",
+             "schedule_id"),
             NO_NUMBER,
         )
         values |= dict.fromkeys(("session_id", "workspace_id", "membership_id"), NO_NUMBER)
