@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,9 +86,12 @@ def log(request: HttpRequest) -> HttpResponse:
         entries = entries.filter(action__startswith=action)
     shown = Paginator(entries, 100).get_page(request.GET.get("page"))
     people = User.objects.in_bulk({entry.actor_id for entry in shown if entry.actor_id})
-    lines = [
-        {"entry": entry, "who": _who(entry.actor_id, people), "detail": audit.detail_of(entry)} for entry in shown
-    ]
+    lines = []
+    for entry in shown:
+        detail = audit.detail_of(entry)
+        said = {key: value if isinstance(value, str) else json.dumps(value) for key, value in detail.items()}
+        who = "a reader" if entry.actor_id is None and "reporter" in detail else _who(entry.actor_id, people)
+        lines.append({"entry": entry, "who": who, "detail": said})
     return render(request, "review/log.html", {"lines": lines, "page": shown, "action": action, "lead": True})
 
 

@@ -63,7 +63,7 @@ def figures() -> Iterator[Figure]:
     story = stories[CASES]
     live = Publication.objects.create(
         workspace=workspace, channel=Channel.objects.create(workspace=workspace, slug="queue", name="Queue"),
-        story=story, published=story.created, updated=story.created,
+        story=story, published=story.created, updated=story.created, original=story.pk,
     )  # fmt: skip
     live.revisions.add(
         Revision.objects.create(workspace=workspace, story=story, number=1, digest="x", document={"scenes": []})
