@@ -4,6 +4,7 @@ from creator.models.api_key import ApiKey, IdempotentCall
 from creator.models.audit import AuditEntry
 from creator.models.brand import Brand, VoiceConsent
 from creator.models.history import Operation, StoryVersion
+from creator.models.incoming import Incoming
 from creator.models.job import Event, Job, Worker
 from creator.models.notice import Notice
 from creator.models.publication import Channel, Publication
@@ -40,6 +41,7 @@ __all__ = [
     "Event",
     "IdempotentCall",
     "Interaction",
+    "Incoming",
     "Invitation",
     "Job",
     "Membership",
