@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -11,12 +12,14 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+KEYS = Path(os.environ.get("STORYLOOM_DATA") or ROOT / "data") / "keys.env"
+"""What may be set while the program runs, as NAME=value a line: keys, endpoints, models. The environment wins."""
 
 
 class Environment(BaseSettings):
     """Read once by settings.py. A value that makes no sense stops the start with the variable's name."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_file=KEYS, env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     data: Path = Field(default=ROOT / "data", alias="STORYLOOM_DATA", description="Where all state lives.")
     debug: bool = Field(default=False, alias="STORYLOOM_DEBUG", description="Django's debug pages. Never on a server.")

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,9 +23,12 @@ from django.utils import timezone
 from creator.celery import app
 from creator.logs import job_id as job_id_of_logs
 from creator.models import Event, Job, Story, User, Workspace
-from media_processing.engine import EngineError
+from media_processing.engine import Engine, EngineError, engines
 
 log = logging.getLogger(__name__)
+
+instead: ContextVar[dict[str, str]] = ContextVar("instead")
+"""Role -> engine that the job in hand works with in place of the chosen one; see `use_built_in`."""
 
 MAX_CRASHES = 6
 """After so many workers lost before the next step was finished, a job is parked, with its error where a person sees it.
@@ -89,6 +93,29 @@ def ask_to_cancel(job: Job) -> None:
         note(job, "job.cancelled")
     else:
         Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_asked=True)
+
+
+def stopped_by(error: BaseException) -> Engine | None:
+    """The engine in whose hands an error arose, by the frames that it went through."""
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        held = trace.tb_frame.f_locals
+        found = next((held[name] for name in ("self", "engine") if isinstance(held.get(name), Engine)), found)
+        trace = trace.tb_next
+    return found
+
+
+def use_built_in(job: Job) -> bool:
+    """Let a job that an engine stopped go on with the built-in engine of that role; only this job does."""
+    role = job.subject.get("stopped", {}).get("role", "")
+    starter = next((name for name in engines.names(role) if engines[role, name].starter), "") if role else ""
+    if not starter or job.is_open:
+        return False
+    job.subject = {**job.subject, "instead": {**job.subject.get("instead", {}), role: starter}}
+    job.subject.pop("stopped")
+    job.save(update_fields=["subject"])
+    return retry(job)
 
 
 def retry(job: Job) -> bool:
@@ -188,6 +215,7 @@ def working_on(job_id: int) -> Iterator[Work | None]:
         yield None
         return
     work = Work(job)
+    using = instead.set(job.subject.get("instead", {}))
     renewer = _Renewer(work)
     renewer.start()
     before = job_id_of_logs.set(job_id)
@@ -200,6 +228,10 @@ def working_on(job_id: int) -> Iterator[Work | None]:
     except LeaseLost:
         log.warning("Job %s was taken over by another worker.", job_id)
     except EngineError as error:
+        engine = stopped_by(error)
+        if engine is not None and engine.role and not engine.starter:
+            job.subject["stopped"] = {"role": engine.role, "engine": engine.name}
+            work._mine().update(subject=job.subject)
         finish(work, Job.State.FAILED, error=error.message, next_step=error.next_step)
     except Exception:
         finish(
@@ -213,6 +245,7 @@ def working_on(job_id: int) -> Iterator[Work | None]:
         finish(work, Job.State.DONE)
     finally:
         job_id_of_logs.reset(before)
+        instead.reset(using)
         renewer.stop()
 
 

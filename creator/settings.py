@@ -279,6 +279,15 @@ def _exported() -> dict[str, dict[str, Any]]:
     return found
 
 
+def _weights(kind: str, said: str) -> str:
+    """The weights that a variable names, else what lies in the folder of models of that kind."""
+    folder = DATA / "models" / kind
+    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")] if folder.is_dir() else []
+    if said or not files:
+        return said
+    return str(files[0] if len(files) == 1 else folder)
+
+
 _openai = {"api_key": environment.openai_api_key, "base_url": environment.openai_base_url}
 _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
     "writer": {
@@ -293,7 +302,7 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         "diffusers": {
             "BACKEND": "generation.engines.diffusers.DiffusersPainter",
             "OPTIONS": {
-                "folder": environment.painter_model, "config": environment.painter_config,
+                "folder": _weights("painter", environment.painter_model), "config": environment.painter_config,
                 "lora": environment.painter_lora, "scheduler": environment.painter_scheduler,
                 "steps": environment.painter_steps, "guidance": environment.painter_guidance,
                 "negative": environment.painter_negative, "memory": environment.painter_memory,
@@ -311,7 +320,9 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         "espeak": {"BACKEND": "generation.engines.espeak.ESpeakVoice"},
         "coqui": {
             "BACKEND": "generation.engines.coqui.CoquiVoice",
-            "OPTIONS": {"folder": environment.voice_model, "licence": environment.coqui_licence},
+            "OPTIONS": {
+                "folder": _weights("voice", environment.voice_model), "licence": environment.coqui_licence
+            },
         },
         "openai": {
             "BACKEND": "generation.engines.openai_speech.OpenAIVoice",
@@ -325,7 +336,7 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         "pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxTranscriber"},
         "whisper": {
             "BACKEND": "media_processing.engines.whisper.WhisperTranscriber",
-            "OPTIONS": {"weights": environment.whisper_model},
+            "OPTIONS": {"weights": _weights("whisper", environment.whisper_model)},
         },
     },
     "aligner": {"pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxAligner"}},

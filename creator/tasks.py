@@ -14,6 +14,7 @@ from creator.services import (
     audit,
     backups,
     charges,
+    comparing,
     copies,
     drafting,
     importing,
@@ -22,6 +23,7 @@ from creator.services import (
     mails,
     making,
     notices,
+    noticing,
     recording,
     reindexing,
     samples,
@@ -164,6 +166,14 @@ def deliver_webhooks(job_id: int) -> None:
             webhooks.deliver(work)
 
 
+@shared_task(name="compare_engines")  # type: ignore[untyped-decorator]
+def compare_engines(job_id: int) -> None:
+    """Have two engines do the same example."""
+    with working_on(job_id) as work:
+        if work:
+            comparing.compare(work)
+
+
 @shared_task(name="reindex")  # type: ignore[untyped-decorator]
 def reindex(job_id: int) -> None:
     """Have another search model see every picture, and let it take over."""
@@ -218,6 +228,7 @@ def submit_periodic(now: datetime) -> None:
     copies.refresh_where_behind(now)
     reindexing.start_where_changed()
     watching.look_soon(now)
+    noticing.look_soon(now)
     schedules.submit_due(now)
     notices.tell_of_failures(now)
     notices.submit_digests(now)

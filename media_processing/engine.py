@@ -142,10 +142,11 @@ class EngineHandler:
         engine: Engine = engine_class(name=name, **params.get("OPTIONS", {}))
         return engine
 
-    def forget(self) -> None:
-        """Drop every instance, so that the next use reads the settings again."""
+    def forget(self, which: Callable[[str, str], bool] = lambda _role, _name: True) -> None:
+        """Drop every instance, or those that `which` (role, name) names: the next use reads the settings again."""
         with self._lock:
-            self._made.clear()
+            for role, name in [key for key in self._made if which(*key)]:
+                del self._made[role, name]
 
 
 engines = EngineHandler()

@@ -124,6 +124,11 @@ def checked(wish: Wish, painter: Painter) -> Wish:
     return Wish(words, negative, wish.seed, wish.style[:100], wish.strength, wish.count)
 
 
+def draw_for_library(workspace: Workspace, wish: Wish, size: tuple[int, int], *, by: User | None) -> Job:
+    """Have pictures of a size drawn for the library, beside no scene. Raises EngineError."""
+    return _ask(workspace, "draw", wish, by=by, size=size)
+
+
 def draw_more(story: Story, scene_id: UUID | str, *, by: User | None, count: int, words: str = "") -> Job:
     """Have pictures drawn for a scene, with seeds in a row that it wasn't drawn with yet."""
     scene = stories.scene_of(story, scene_id)
@@ -170,6 +175,7 @@ def fill(story: Story, scene_id: UUID | str, asset: Asset, wish: Wish, mask: str
 def _ask(
     workspace: Workspace, verb: str, wish: Wish, *, by: User | None, story: Story | None = None,
     scene: Scene | None = None, parent: Asset | None = None, mask: Rendition | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Job:  # fmt: skip
     painter = choices.engine("painter", workspace)
     wish = checked(wish, painter)
@@ -179,6 +185,7 @@ def _ask(
     charges.refuse_over_budget(workspace, by, cost)
     subject: dict[str, Any] = {"verb": verb, "wish": asdict(wish), "scene": str(scene.pk) if scene else ""}
     subject |= {"parent": str(parent.pk) if parent else "", "mask": str(mask.pk) if mask else ""}
+    subject |= {"size": list(size)} if size else {}
     return submit_once(DRAW, workspace, by, story, subject)
 
 
@@ -269,7 +276,9 @@ def _drawn(work: Work, wish: Wish, verb: str, parent: Asset | None, call: charge
         return [painter.fill(parent.file, mask.file, wish.words, **common)]
     if verb == "redraw" and parent is not None:
         return [painter.redraw(parent.file, wish.words, strength=wish.strength, **common)]
-    width, height = (parent.width, parent.height) if parent is not None else visuals.DRAWN_SIDE
+    width, height = work.job.subject.get("size") or visuals.DRAWN_SIDE
+    if parent is not None:
+        width, height = parent.width, parent.height
     return painter.variants(wish.words, wish.count, width=width, height=height, **common)
 
 

@@ -16,7 +16,7 @@ OLD = 24 * 3600
 """Seconds after which a partial file is nobody's."""
 UNUSED = 14 * 24 * 3600
 """Seconds for which a cache keeps what nobody asks for: rendered pieces, heard parts, found crops. All is made anew."""
-CACHES = ("scenes", "heard", "framing")
+CACHES = ("scenes", "heard", "framing", "compared")
 
 
 def sweep(now: float | None = None) -> int:

@@ -195,6 +195,7 @@ def cut(work: Work) -> None:
                 added_by_id=work.job.person_id, source_url=asset.source_url,
                 made_by=asset.made_by | {"parents": [str(asset.pk)], "kept": spans},
             )  # fmt: skip
+            made.parents.add(asset)
             original = Transcript.objects.filter(asset=asset).first()
             Transcript.objects.get_or_create(
                 asset=made,

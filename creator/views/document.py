@@ -263,4 +263,7 @@ def _failure(story: Story) -> dict[str, Any] | None:
     job = story.jobs.exclude(state=Job.State.CANCELLED).order_by("-id").first()
     if job is None or job.state not in (Job.State.FAILED, Job.State.PARKED):
         return None
-    return {"id": job.pk, "title": job_title(job), "error": job.error, "next_step": job.next_step}
+    return {
+        "id": job.pk, "title": job_title(job), "error": job.error, "next_step": job.next_step,
+        "built_in": job.subject.get("stopped", {}).get("role", ""),
+    }  # fmt: skip

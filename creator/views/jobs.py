@@ -79,6 +79,15 @@ def retry(request: HttpRequest, job_id: int) -> HttpResponse:
     return _back(request)
 
 
+@login_required
+@require_POST
+def built_in(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Go on with the built-in engine where another one stopped it."""
+    if not jobs.use_built_in(job_for(request.user, job_id, to="edit")):
+        messages.info(request, "That job is running already, or no other engine can do it.")
+    return _back(request)
+
+
 def _back(request: HttpRequest) -> HttpResponseRedirect:
     goal = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(goal, {request.get_host()}, request.is_secure()):

@@ -2,8 +2,10 @@
 import { start as appearance } from "./appearance.js";
 import { start as bell } from "./bell.js";
 import { start as events } from "./events.js";
+import { start as generate } from "./generate.js";
 import { start as menus } from "./menus.js";
 import { start as paint } from "./paint.js";
+import { start as offers } from "./offers.js";
 import { start as palette } from "./palette.js";
 import { start as shortcuts } from "./shortcuts.js";
 import { start as tray } from "./tray.js";
@@ -11,9 +13,11 @@ import { start as uploads } from "./uploads.js";
 
 appearance();
 menus();
+generate();
 paint();
 shortcuts();
 palette();
+offers();
 tray();
 uploads();
 bell();

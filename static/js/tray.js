@@ -9,6 +9,7 @@ export const STEPS = {
   verdicts: "Checking",
   renditions: "Rendering",
   import: "Bringing files in",
+  trying: "Trying",
   pictures: "Finding pictures",
   reading: "Reading",
   transcribe: "Listening",

@@ -40,6 +40,11 @@ def pages(server: Server) -> dict[str, str]:
         "brands": "/settings/brands/",
         "costs": "/settings/costs/",
         "illustrator": "/settings/illustrator/?words=a+red+car",
+        "stories, list": "/?as=list",
+        "stories, board": "/?as=board",
+        "appearance": "/settings/appearance/",
+        "compare": "/settings/engines/compare/?role=voice&name=openai",
+        "components": "/design/",
         "lost": "/nowhere/",
     }
 

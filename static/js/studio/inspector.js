@@ -24,12 +24,15 @@ export class Inspector {
     this.body.addEventListener("change", (event) => {
       if (event.target.name === "offer") this.take(Number(event.target.value));
       const { shown } = event.target.dataset;
+      if ("end" in event.target.dataset) store.act({ do: "edit_scene", scene: this.current, end: Number(event.target.value) || 0 });
       if (shown) store.act({ do: "edit_scene", scene: this.current, [shown]: event.target.value });
     });
     part(this.body, "find").addEventListener("submit", (event) => {
       event.preventDefault();
       this.find();
     });
+    // On a phone the scene's words and picture come first; the rest unfolds.
+    if (matchMedia("(max-width: 900px)").matches) for (const fold of this.body.querySelectorAll(".fold")) fold.open = false;
     store.addEventListener("changed", () => this.draw());
     store.addEventListener("refused", ({ detail }) => this.refuse(detail));
   }
@@ -66,6 +69,10 @@ export class Inspector {
       }
     }
     part(this.body, "motion").hidden = scene.picture?.kind !== "image";
+    part(this.body, "clip-end").hidden = scene.picture?.kind !== "video";
+    const end = part(this.body, "end");
+    end.disabled = !this.store.editable;
+    if (document.activeElement !== end) end.value = scene.end ?? "";
     const words = part(this.body, "words");
     if (document.activeElement !== words) words.value = scene.visual;
     part(this.body, "find").hidden = !this.store.doc.may.edit;

@@ -90,6 +90,13 @@ store.addEventListener("changed", async () => {
   if (answer.ok && !answer.redirected) acts.innerHTML = await answer.text();
 });
 
+// A picture that was generated for a scene (static/js/generate.js) --------------------------------------------------
+document.addEventListener("generate:use", ({ detail }) => {
+  if (!scenes.current || !store.editable) return;
+  detail.taken = true;
+  store.act({ do: "choose_picture", scene: scenes.current, asset: detail.asset });
+});
+
 // What happens to the story elsewhere ---------------------------------------------------------------------------------
 let soon = 0;
 const telling = new Telling((scene, text) => {
