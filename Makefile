@@ -6,7 +6,7 @@ CORE := $(VENV)/core.installed
 TEST := $(VENV)/test.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test quick bench lint
+.PHONY: help run demo test quick bench lint api-fuzz
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ test: lint  ## everything: lint, unit, server, local-model and browser tests
 
 quick: $(TEST)  ## the part without browser, servers and local models, about a minute
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not servers and not local_models and not slow"
+
+api-fuzz: $(TEST)  ## have schemathesis ask the API what its schema allows and forbids: EXAMPLES=60 a route
+	@$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),60)
 
 bench: $(TEST)  ## benchmarks: one JSON object a line; ONLY=area for one of them
 	@$(BIN)/python -m tests.benchmarks $(ONLY)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from creator.models import Channel
-from creator.services import brands, drafting, stories
+from creator.models import Channel, User
+from creator.services import brands, drafting, keys, stories
 from media_processing import fonts
 from media_processing.models import Asset
 from media_processing.timeline import CaptionMotion, Look
@@ -228,12 +228,36 @@ class BrandForm(forms.Form):
 
 
 class KeyForm(forms.Form):
-    """An app's key to a channel."""
+    """An app's key to a channel: what it may do there, in whose name, how long and how often."""
 
     channel = forms.ModelChoiceField(Channel.objects.none(), label="Channel", empty_label=None)
     name = forms.CharField(max_length=100, label="App")
-    search = forms.BooleanField(required=False, label="May search the whole library, what isn't published too")
+    scopes = forms.MultipleChoiceField(
+        required=False, label="It may", choices=list(keys.SCOPES.items()), initial=["stories:read"],
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    person = forms.ModelChoiceField(
+        User.objects.none(), required=False, label="In the name of", empty_label="Nobody: the app itself",
+        help_text="It may never do more than this person. Reviews need a moderator.",
+    )  # fmt: skip
+    days = forms.TypedChoiceField(
+        required=False, coerce=int, empty_value=None, label="Ends", initial=365,
+        choices=[(30, "In 30 days"), (90, "In 90 days"), (365, "In a year"), ("", "Never")],
+    )  # fmt: skip
+    rate = forms.IntegerField(
+        required=False, min_value=1, max_value=1_000_000, initial=keys.RATE, label="Requests a minute"
+    )
 
     def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        people = User.objects.filter(memberships__workspace=workspace_id, is_active=True).order_by("username")
         self.fields["channel"].queryset = Channel.objects.filter(workspace_id=workspace_id)  # type: ignore[attr-defined]
+        self.fields["person"].queryset = people  # type: ignore[attr-defined]
+
+    def wish(self) -> dict[str, Any]:
+        """The arguments of keys.make."""
+        said = self.cleaned_data
+        return {
+            "name": said["name"], "scopes": said["scopes"] or ["stories:read"], "person": said["person"],
+            "days": said["days"], "rate": said["rate"] or keys.RATE,
+        }  # fmt: skip

@@ -215,6 +215,8 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "schedule_id": world.schedule.pk,
         "form": "1x1", "variant_id": NO_NUMBER,
         "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
+        "workspace": world.cast.workspace.slug, "channel": world.channel.slug, "feed_name": "atom.xml",
+        "publication_id": world.publication.pk, "channel_id": world.channel.pk,
         "list_id": world.offered.pk,
         "token": world.question, "upload_id": NOWHERE, "notice_id": world.notice.pk,
         "session_id": world.session.pk, "workspace_id": world.cast.workspace.pk, "provider_id": "sso",

@@ -9,6 +9,7 @@ from pydantic import Field
 from creator.api.contract import answers, sent
 from creator.api.keys import ChannelKey, key_of
 from creator.models import Channel
+from creator.services import feeds
 
 router = Router(tags=["channels"], auth=ChannelKey())
 
@@ -20,6 +21,7 @@ class ChannelItem(Schema):
     name: str
     surface: str = Field(description="Which thresholds of the policy hold for it.")
     public: bool = Field(description="Its feeds need no key.")
+    feeds: dict[str, str] = Field(description='Kind of feed ("json", "atom", "rss", "sitemap") -> its address.')
     scopes: list[str] = Field(description="What this key may do there.")
 
 
@@ -31,8 +33,9 @@ class ChannelList(Schema):
 
 def _told(channel: Channel, scopes: list[str]) -> ChannelItem:
     return ChannelItem(
-        slug=channel.slug, name=channel.name, surface=channel.surface, public=channel.public, scopes=scopes
-    )
+        slug=channel.slug, name=channel.name, surface=channel.surface, public=channel.public, scopes=scopes,
+        feeds={kind: feeds.address(channel, kind) for kind in feeds.KINDS},
+    )  # fmt: skip
 
 
 @router.get("", response=answers(ChannelList), summary="Channels of the key")

@@ -22,8 +22,10 @@ from functools import wraps
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.http import http_date
 from ninja import NinjaAPI, Schema
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict
 
 from creator.api import idempotency
@@ -94,6 +96,24 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
     return guarding
 
 
+def deprecated(*, since: str, until: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Around a route that goes: its answers say since when it is deprecated (RFC 9745), and on which day it ends
+    (RFC 8594). Dates are as 2026-11-01. The route is declared with `deprecated=True` as well."""
+    begun, ends = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (since, until))
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def dated(*args: Any, **values: Any) -> Any:
+            response = view(*args, **values)
+            response["Deprecation"] = f"@{begun.timestamp():.0f}"
+            response["Sunset"] = http_date(ends.timestamp())
+            return response
+
+        return dated
+
+    return decorate
+
+
 def parameters_of(view: Any) -> set[str]:
     """The names of the query parameters that a route takes."""
     models = [model for model in view._ninja_operation.models if model.__ninja_param_source__ == "query"]
@@ -102,6 +122,10 @@ def parameters_of(view: Any) -> set[str]:
 
 class ContentAPI(NinjaAPI):
     """ninja's, whose OpenAPI document tells what `guarded` and the keys do."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The route's own name: what the methods of generated clients are called."""
+        return str(operation.view_func.__name__)
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)

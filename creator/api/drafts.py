@@ -21,7 +21,7 @@ from creator.api.jobs import told as job_told
 from creator.api.keys import ChannelKey, key_of
 from creator.api.stories import router as published
 from creator.models import ApiKey, Publication, Story
-from creator.services import choices, publications, reviews, stories, wording
+from creator.services import alternatives, choices, publications, reviews, stories, wording
 from creator.services.digests import digest_of
 from creator.services.stories import STEPS
 from media_processing.models import Asset
@@ -354,7 +354,7 @@ def edit_scene(request: HttpRequest, story_id: UUID, scene_id: UUID, wish: Scene
         if texts:
             stories.edit_scene(story, scene_id, by=key.person, version=story.version, **texts)
         if asset is not None:
-            stories.choose_picture(
+            alternatives.choose_picture(
                 story, scene_id, by=key.person, version=story.version, asset=asset, start=wish.start
             )
         if wish.position is not None:

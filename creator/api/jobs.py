@@ -58,11 +58,9 @@ class JobQuery(Schema):
 
 def told(job: Job) -> dict[str, Any]:
     """What is told of a job."""
-    names = ("id", "kind", "state", "step", "progress", "error", "next_step")
-    return {
-        **{name: getattr(job, name) for name in names}, "story": str(job.story_id) if job.story_id else None,
-        "created": job.created.isoformat(), "finished": job.finished.isoformat() if job.finished else None,
-    }  # fmt: skip
+    names = ("id", "kind", "state", "step", "progress", "error", "next_step", "created", "finished")
+    values = {name: getattr(job, name) for name in names}
+    return JobState(**values, story=job.story_id).model_dump(mode="json")
 
 
 def _job_of(key: ApiKey, job_id: int) -> Job:

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from creator.models import ApiKey, Channel, IdempotentCall, User
+from creator.services import audit
 from media_processing.engine import EngineError
 
 SCOPES = {
@@ -45,7 +46,7 @@ _lock = threading.Lock()
 
 def make(
     channel: Channel, *, name: str, scopes: Sequence[str] = ("stories:read",), person: User | None = None,
-    days: int | None = None, rate: int = RATE,
+    days: int | None = None, rate: int = RATE, by: User | None = None,
 ) -> tuple[ApiKey, str]:  # fmt: skip
     """A new key of a channel and its secret, which is shown once and never stored. Raises EngineError.
 
@@ -64,11 +65,18 @@ def make(
     if not (days is None or 1 <= days <= 3650) or not 1 <= rate <= 1_000_000:
         raise EngineError("A key lives 1 to 3,650 days, and asks 1 to 1,000,000 times a minute.", permanent=True)
     secret = f"sl_{secrets.token_urlsafe(32)}"
-    key = ApiKey.objects.create(
-        channel=channel, name=name.strip()[:100], prefix=secret[:10], digest=digest(secret), scopes=list(scopes),
-        person=person, rate=rate, expires=timezone.now() + timedelta(days=days) if days else None,
-    )  # fmt: skip
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            channel=channel, name=name.strip()[:100], prefix=secret[:10], digest=digest(secret), scopes=list(scopes),
+            person=person, rate=rate, expires=timezone.now() + timedelta(days=days) if days else None,
+        )  # fmt: skip
+        _record("key.make", key, by=by)
     return key, secret
+
+
+def _record(action: str, key: ApiKey, *, by: User | None) -> None:
+    said = {"prefix": key.prefix, "name": key.name, "scopes": key.scopes}
+    audit.record(action, key, by=by, workspace=key.channel.workspace_id, detail=said)
 
 
 def digest(secret: str) -> str:
@@ -100,7 +108,7 @@ def find(secret: str, now: datetime | None = None) -> ApiKey | None:
     return key if key.expires is None or key.expires > now else None
 
 
-def rotate(key: ApiKey, *, overlap: timedelta = OVERLAP) -> tuple[ApiKey, str]:
+def rotate(key: ApiKey, *, overlap: timedelta = OVERLAP, by: User | None = None) -> tuple[ApiKey, str]:
     """A new key in an old one's place, and its secret; the old one works on for `overlap`. Raises EngineError."""
     now = timezone.now()
     with transaction.atomic():
@@ -114,13 +122,16 @@ def rotate(key: ApiKey, *, overlap: timedelta = OVERLAP) -> tuple[ApiKey, str]:
         )  # fmt: skip
         old.replaced_by, old.expires = new, min(now + overlap, old.expires or now + overlap)
         old.save(update_fields=["replaced_by", "expires"])
+        _record("key.rotate", new, by=by)
     forget()
     return new, secret
 
 
-def revoke(key: ApiKey) -> None:
+def revoke(key: ApiKey, *, by: User | None = None) -> None:
     """End a key: here at once, in other processes within half a second."""
-    ApiKey.objects.filter(pk=key.pk, revoked__isnull=True).update(revoked=timezone.now())
+    with transaction.atomic():
+        if ApiKey.objects.filter(pk=key.pk, revoked__isnull=True).update(revoked=timezone.now()):
+            _record("key.revoke", key, by=by)
     forget()
 
 

@@ -45,3 +45,8 @@ def signer(channel: int) -> Callable[[str], str]:
         return f"{base}/api/v1/renditions/{rendition}?{said}"
 
     return link
+
+
+def lasting(rendition: str) -> str:
+    """The address of a file of a public channel: it opens to anybody while its story is live."""
+    return f"{base_url()}/api/v1/renditions/{rendition}"

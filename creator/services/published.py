@@ -58,7 +58,7 @@ def live_one(group: list[Publication], story_id: UUID) -> Publication:
     if found is None:
         raise Http404
     if not found.is_live:
-        raise Gone(found.reason)
+        raise Gone(found.reason if found.withdrawn else "Its time was over.")
     return found
 
 

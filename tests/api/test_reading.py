@@ -234,7 +234,7 @@ def test_walking_while_things_come_and_go_doubles_and_misses_nothing(
         page = told(reader.get(f"/stories?limit=5&fields=id{'&cursor=' + cursor if cursor else ''}"))
         seen += [item["id"] for item in page["items"]]
         cursor = page["next"]
-        for _ in range(25):
+        for _ in range(40):
             changes += 1
             if goes and rng.random() < 0.5:
                 goes.pop(rng.randrange(len(goes))).delete()

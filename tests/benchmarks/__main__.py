@@ -13,7 +13,7 @@ from tests.benchmarks.harness import Figure, missing
 
 AREAS = (
     "search", "search_http", "ingest", "generation", "media", "cards", "studio", "pages", "trust", "queue",
-    "publishing", "promises",
+    "publishing", "content_api", "promises",
 )  # fmt: skip
 
 

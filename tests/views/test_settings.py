@@ -68,3 +68,41 @@ def test_only_admins_make_keys_and_only_their_own(author: Client, stranger: Clie
     answer = stranger.post("/settings/channels/", {"add": "key", "channel": channel.pk, "name": "x"})
     assert answer.status_code == 400
     assert ApiKey.objects.count() == 1
+
+
+def test_a_key_does_what_was_ticked(admin: Client, channel: Channel, cast: Cast) -> None:
+    said = {"add": "key", "channel": channel.pk, "name": "Desk", "scopes": ["stories:write", "reviews:write"]}
+    refused = admin.post("/settings/channels/", said)
+    assert refused.status_code == 400
+    assert "moderator" in refused.content.decode()
+    answer = admin.post("/settings/channels/", {**said, "person": cast.mo.pk, "days": "30", "rate": "120"})
+    key = ApiKey.objects.get()
+    assert (key.scopes, key.person, key.rate) == (["stories:write", "reviews:write"], cast.mo, 120)
+    assert key.expires is not None
+    assert "as mo" in answer.content.decode()
+    assert admin.post("/settings/channels/", {**said, "person": cast.charlie.pk}).status_code == 400
+
+
+def test_a_key_is_rotated_and_the_new_one_shown_once(admin: Client, author: Client, channel: Channel) -> None:
+    key, _ = keys.make(channel, name="Phone")
+    assert author.post(f"/settings/channels/keys/{key.pk}/rotate/").status_code == 404
+    answer = admin.post(f"/settings/channels/keys/{key.pk}/rotate/")
+    assert answer.context["secret"] in answer.content.decode()
+    key.refresh_from_db()
+    assert key.replaced_by is not None
+    page = admin.get("/settings/channels/").content.decode()
+    assert "rotated" in page
+    assert answer.context["secret"] not in page
+    assert admin.post(f"/settings/channels/keys/{key.pk}/rotate/").status_code == 302
+
+
+def test_a_channel_is_opened_to_the_public(admin: Client, author: Client, channel: Channel) -> None:
+    path = f"/settings/channels/{channel.pk}/public/"
+    assert author.post(path, {"public": "on"}).status_code == 404
+    admin.post(path, {"public": "on"})
+    channel.refresh_from_db()
+    assert channel.public
+    assert "/feeds/river/lockscreen/atom.xml" in admin.get("/settings/channels/").content.decode()
+    admin.post(path, {"public": "off"})
+    channel.refresh_from_db()
+    assert not channel.public

@@ -1,0 +1,123 @@
+"""Settings, Channels: where a workspace publishes to, and the keys of the apps that read and write there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from creator.access import may, workspace_for
+from creator.forms import ChannelForm, KeyForm
+from creator.models import ApiKey, Channel, Workspace
+from creator.services import feeds, keys
+from creator.views.people import person_of
+from media_processing.engine import EngineError
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def page(request: HttpRequest) -> HttpResponse:
+    """Channels and keys; a POST adds one of either. A new key is on this one answer and nowhere else."""
+    workspace = workspace_for(request.user, to="manage" if request.method == "POST" else "see")
+    adding = request.POST.get("add", "")
+    channel_form = ChannelForm(request.POST if adding == "channel" else None)
+    key_form = KeyForm(request.POST if adding == "key" else None, workspace_id=workspace.pk)
+    made: dict[str, Any] = {}
+    if adding == "channel" and channel_form.is_valid() and _is_new(channel_form, workspace):
+        channel = channel_form.save(commit=False)
+        channel.workspace = workspace
+        channel.save()
+        messages.success(request, f"Channel {channel.name} is there.")
+        return redirect("channels")
+    if adding == "key" and key_form.is_valid():
+        try:
+            asked = key_form.cleaned_data
+            made = _shown(request, *keys.make(asked["channel"], **key_form.wish(), by=person_of(request)))
+        except EngineError as error:
+            key_form.add_error(None, f"{error.message} {error.next_step}".strip())
+        else:
+            key_form = KeyForm(workspace_id=workspace.pk)
+    return _page(request, workspace, channel_form, key_form, made, status=400 if adding and not made else 200)
+
+
+def _page(
+    request: HttpRequest, workspace: Workspace, channel_form: ChannelForm, key_form: KeyForm, made: dict[str, Any],
+    *, status: int = 200,
+) -> HttpResponse:  # fmt: skip
+    channels = Channel.objects.filter(workspace=workspace).select_related("workspace")
+    channels = channels.prefetch_related("keys__person", "publications")
+    for each in channels:
+        each.feed_addresses = [(kind, feeds.address(each, kind)) for kind in feeds.KINDS]  # type: ignore[attr-defined]
+    context = {
+        "channels": channels,
+        "channel_form": channel_form,
+        "key_form": key_form,
+        "can_manage": may(request.user, "manage"),
+        "now": timezone.now(),
+        "tab": "channels",
+        **made,
+    }
+    return render(request, "settings/channels.html", context, status=status)
+
+
+def _shown(request: HttpRequest, key: ApiKey, secret: str) -> dict[str, Any]:
+    """What the page shows of a new key, once."""
+    return {"new_key": key, "secret": secret, "stories_url": request.build_absolute_uri("/api/v1/stories")}
+
+
+def _is_new(form: ChannelForm, workspace: Workspace) -> bool:
+    if Channel.objects.filter(workspace=workspace, slug=form.cleaned_data["slug"]).exists():
+        form.add_error("slug", "There is a channel of that name already.")
+        return False
+    return True
+
+
+def _key_of(request: HttpRequest, key_id: int) -> ApiKey:
+    workspace = workspace_for(request.user, to="manage")
+    rows = ApiKey.objects.filter(channel__workspace=workspace).select_related("channel__workspace")
+    return get_object_or_404(rows, pk=key_id)
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
+    """End a key."""
+    key = _key_of(request, key_id)
+    keys.revoke(key, by=person_of(request))
+    messages.success(request, f"The key {key.prefix}… no longer opens anything.")
+    return redirect("channels")
+
+
+@login_required
+@require_POST
+@never_cache
+def rotate(request: HttpRequest, key_id: int) -> HttpResponse:
+    """A new key in an old one's place, shown once; the old one works on for a day."""
+    key = _key_of(request, key_id)
+    try:
+        made = _shown(request, *keys.rotate(key, by=person_of(request)))
+    except EngineError as error:
+        messages.error(request, f"{error.message} {error.next_step}".strip())
+        return redirect("channels")
+    workspace = key.channel.workspace
+    return _page(request, workspace, ChannelForm(), KeyForm(workspace_id=workspace.pk), made)
+
+
+@login_required
+@require_POST
+def open_to_all(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Let anybody read a channel's feeds and look at its stories, or nobody without a key any more."""
+    workspace = workspace_for(request.user, to="manage")
+    channel = get_object_or_404(Channel, workspace=workspace, pk=channel_id)
+    channel.public = request.POST.get("public") == "on"
+    channel.save(update_fields=["public"])
+    said = "Anybody may read it" if channel.public else "Only apps with a key read it"
+    messages.success(request, f"{channel.name}: {said} from now on.")
+    return redirect("channels")
