@@ -68,6 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "stories/<uuid:story_id>/exchange/<int:variant_id>.zip", exchange.download, name="story-exchange-download"
     ),
     path("stories/<uuid:story_id>/decision/", appeals.decision, name="story-decision"),
+    path("stories/<uuid:story_id>/report/", appeals.report, name="story-report"),
     path("stories/<uuid:story_id>/drafts/", drafts.page, name="story-drafts"),
     path("stories/<uuid:story_id>/drafts/offered/", drafts.offered, name="story-drafts-offered"),
     path("stories/<uuid:story_id>/cards/<str:form>.<slug:kind>", cards.card, name="story-card"),

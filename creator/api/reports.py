@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -19,7 +19,7 @@ from moderation.cases import REPORT_REASONS
 
 router = Router(tags=["reports"], auth=ChannelKey("reports:write"))
 
-Reason = Literal[tuple(REPORT_REASONS)]  # type: ignore[valid-type]
+Reason: TypeAlias = Literal[tuple(REPORT_REASONS)]  # type: ignore[valid-type]
 
 
 class NewReport(Wanted):
@@ -49,7 +49,7 @@ def make_report(request: HttpRequest, wish: NewReport) -> Any:
     """Bring a reader's objection to the moderators of the channel. The same reader's second report for the same reason
     is answered with the first."""
     key = key_of(request)
-    publication = Publication.objects.filter(channel=key.channel_id, story=wish.story).first()
+    publication = Publication.objects.filter(channel=key.channel_id, story=UUID(wish.story)).first()
     if publication is None:
         return problem(404, "There is no such story in this channel.")
     if publication.withdrawn:

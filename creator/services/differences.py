@@ -61,12 +61,12 @@ def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
         for label, key in (("", "narration"), (", on screen", "on_screen"), (", alt text", "alt")):
             changes.append(_texts(f"Scene {number}{label}", str(old.get(key, "")), str(new.get(key, ""))))
         if old.get("picture", "") != new.get("picture", ""):
-            shown = {"picture_before": str(old.get("picture", "")), "picture_after": str(new.get("picture", ""))}
-            changes.append(Change(f"Scene {number}, picture", **shown))
+            pictures = str(old.get("picture", "")), str(new.get("picture", ""))
+            changes.append(Change(f"Scene {number}, picture", [], [], *pictures))
     return [change for change in changes if change is not None]
 
 
-def _texts(where: str, before: str, after: str) -> Any:
+def _texts(where: str, before: str, after: str) -> Change | None:
     return None if before == after else Change(where, *by_words(before, after))
 
 
@@ -74,12 +74,12 @@ def _pairs(
     before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
     """(number as it is now, old scene, new scene); an empty scene stands for one that came or went."""
-    said = [[str(scene.get("narration", "")) for scene in scenes] for scenes in (before, after)]
+    old_lines, new_lines = ([str(scene.get("narration", "")) for scene in scenes] for scenes in (before, after))
     pairs = []
-    for op, a, b, c, d in SequenceMatcher(None, *said, autojunk=False).get_opcodes():
+    for op, a, b, c, d in SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes():
         count = max(b - a, d - c) if op != "equal" else b - a
         for step in range(count):
-            old = before[a + step] if a + step < b else {}
-            new = after[c + step] if c + step < d else {}
+            old: Mapping[str, Any] = before[a + step] if a + step < b else {}
+            new: Mapping[str, Any] = after[c + step] if c + step < d else {}
             pairs.append((min(c + step, max(len(after) - 1, 0)) + 1, old, new))
     return pairs

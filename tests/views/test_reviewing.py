@@ -161,8 +161,8 @@ def test_a_report_is_decided_on_the_same_page(moderator: Client, review: Review,
     page = moderator.get(f"/admin/review/{case.pk}/").content.decode()
     for said in ("My house is in it.", "Keep online", "Remove", "1 report"):
         assert said in page
-    said = {"verb": "reject", "version": 1, "reason": "privacy", "clause": "personal-data"}
-    assert moderator.post(f"/admin/review/{case.pk}/", said).status_code == 302
+    verdict = {"verb": "reject", "version": 1, "reason": "privacy", "clause": "personal-data"}
+    assert moderator.post(f"/admin/review/{case.pk}/", verdict).status_code == 302
     live.refresh_from_db()
     assert live.withdrawn is not None
 
@@ -198,3 +198,19 @@ def test_duty_8_the_author_reads_why_and_objects(
     page = second.get(f"/admin/review/{appeal.pk}/").content.decode()
     assert "It is sharp." in page
     assert "Blurred." in page
+
+
+def test_a_colleague_reports_what_is_online(
+    author: Client, colleague: Client, stranger: Client, review: Review, story: Story, cast: Cast
+) -> None:
+    address = f"/stories/{story.pk}/report/"
+    assert colleague.get(address).status_code == 404
+    reviews.decide(review, by=cast.mo, verb="approve", version=1)
+    story.refresh_from_db()
+    publications.publish(story, publications.default_channel(cast.workspace), by=cast.alice)
+    assert stranger.get(address).status_code == 404
+    assert address in author.get(f"/stories/{story.pk}/").content.decode()
+    kept = colleague.post(address, {"reason": "whim", "text": "My words"})
+    assert (kept.status_code, "My words" in kept.content.decode()) == (400, True)
+    assert colleague.post(address, {"reason": "rights", "text": "It is my picture."}).status_code == 302
+    assert Review.objects.get(kind="report").reports.get().text == "It is my picture."
