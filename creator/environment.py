@@ -112,6 +112,27 @@ class Environment(BaseSettings):
     index: str = Field(default="faiss", alias="INDEX", description="Default index.")
     renderer: str = Field(default="filtergraph", alias="RENDERER", description="Default renderer.")
 
+    text_judges: str = Field(
+        default="rules,personal",
+        alias="TEXT_JUDGES",
+        description="Who judges texts, with commas: rules, personal, openai. All run.",
+        pattern=r"^(rules|personal|openai)(,(rules|personal|openai))*$",
+    )
+    picture_judges: str = Field(
+        default="hashes",
+        alias="PICTURE_JUDGES",
+        description="Who judges pictures, with commas: hashes, clip, nudenet, openai. All run.",
+        pattern=r"^(hashes|clip|nudenet|openai)(,(hashes|clip|nudenet|openai))*$",
+    )
+    openai_moderation_model: str = Field(
+        default="omni-moderation-2024-09-26",
+        alias="OPENAI_MODERATION_MODEL",
+        description="Model of the openai judges; it ends in its date.",
+    )
+    nudenet_model: str = Field(
+        default="", alias="NUDENET_MODEL", description="A NudeNet 3 detector; without it that of the package nudenet."
+    )
+
     prices: str = Field(
         default="", alias="STORYLOOM_PRICES", description="A price table of your own (TOML), read before ours."
     )

@@ -374,9 +374,29 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         "filtergraph": {"BACKEND": "media_processing.engines.filtergraph.FiltergraphRenderer"},
         "moviepy": {"BACKEND": "media_processing.engines.moviepy.MoviePyRenderer"},
     },
-    "text_judge": {"rules": {"BACKEND": "moderation.engines.rules.RulesJudge"}},
-    "picture_judge": {"hashes": {"BACKEND": "moderation.engines.hashes.HashesJudge"}},
+    "text_judge": {
+        "rules": {"BACKEND": "moderation.engines.rules.RulesJudge"},
+        "personal": {"BACKEND": "moderation.engines.personal.PersonalJudge"},
+        "openai": {
+            "BACKEND": "moderation.engines.openai.OpenAITextJudge",
+            "OPTIONS": {**_openai, "model": environment.openai_moderation_model},
+        },
+    },
+    "picture_judge": {
+        "hashes": {"BACKEND": "moderation.engines.hashes.HashesJudge"},
+        "clip": {"BACKEND": "moderation.engines.clip.ClipJudge"},
+        "nudenet": {
+            "BACKEND": "moderation.engines.nudenet.NudeNetJudge", "OPTIONS": {"weights": environment.nudenet_model}
+        },
+        "openai": {
+            "BACKEND": "moderation.engines.openai.OpenAIPictureJudge",
+            "OPTIONS": {**_openai, "model": environment.openai_moderation_model},
+        },
+    },
 }
+# All judges of a role run, and one that can't work is a missing signal: only those that were asked for are there.
+for _role, _wanted in (("text_judge", environment.text_judges), ("picture_judge", environment.picture_judges)):
+    _ENGINES[_role] = {_name: _ENGINES[_role][_name] for _name in _wanted.split(",")}
 CHOSEN = {
     "writer": environment.writer,
     "painter": environment.painter,

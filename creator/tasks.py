@@ -26,6 +26,7 @@ from creator.services import (
     noticing,
     recording,
     reindexing,
+    remoderating,
     samples,
     schedules,
     sweeping,
@@ -198,6 +199,14 @@ def back_up(job_id: int) -> None:
             backups.nightly(timezone.now())
 
 
+@shared_task(name="sweep")  # type: ignore[untyped-decorator]
+def sweep(job_id: int) -> None:
+    """Weigh past content again after a policy, a judge or a bank changed; or try a policy on it."""
+    with working_on(job_id) as work:
+        if work:
+            remoderating.sweep(work)
+
+
 @shared_task(name="tidy")  # type: ignore[untyped-decorator]
 def tidy(job_id: int) -> None:
     """Clear away what crashes left, close charges that nobody will finish, and mend the search index."""
@@ -213,6 +222,7 @@ def tidy(job_id: int) -> None:
             interactions.forget_salts()
             webhooks.wake(Endpoint.objects.all())
             reindexing.fill_in()
+            remoderating.ask_where_judges_changed()
             for each in Workspace.objects.all():
                 importing.submit_filling_in(each)
 

@@ -23,6 +23,12 @@ LOOKALIKES = {
     "ρ": "p", "σ": "o", "τ": "t", "υ": "u", "χ": "x", "ω": "w", "ϲ": "c", "ϳ": "j", "օ": "o", "ս": "u", "հ": "h",
     "ո": "n", "ց": "g", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ɑ": "a", "ɡ": "g", "ɩ": "i", "ʀ": "r", "ʏ": "y",
     "ƒ": "f", "æ": "ae", "œ": "oe", "’": "'", "‘": "'",
+    # Small capitals, then Canadian syllables.
+    **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯꜱᴛᴜᴠᴡᴢ", "abcdefghijklmnopqstuvwz", strict=True)),
+    **dict(zip("ᗩᗷᑕᗪᗴᖴᕼᒍᒪᗰᑎᑭᖇᔕᑌᐯᗯ᙭", "abcdefhjlmnprsuvwx", strict=True)),
+    # Letters in filled circles and squares, which Unicode doesn't decompose.
+    **{chr(0x1F150 + number): chr(97 + number) for number in range(26)},
+    **{chr(0x1F170 + number): chr(97 + number) for number in range(26)},
 }  # fmt: skip
 """What looks like Latin letters, after case folding."""
 _ACCENTS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F))
@@ -75,7 +81,7 @@ def _fold_character(character: str) -> str:
     for part in unicodedata.normalize("NFKD", character):
         category = unicodedata.category(part)
         # Control characters and halves of surrogate pairs can't be seen either, but for white space.
-        if category in ("Cf", "Cs") or (category == "Cc" and not part.isspace()):
+        if category in ("Cf", "Cs", "Me") or (category == "Cc" and not part.isspace()):
             continue
         if part == _NUKTA or part in _FILLERS or any(a <= ord(part) <= b for a, b in _ACCENTS):
             continue

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from media_processing.engine import EngineError
 from moderation.models import Policy, Verdict
+from moderation.policy_rules import Rules, is_share, surfaces
 
 Result: TypeAlias = Literal["pass", "review", "block"]
-Rules: TypeAlias = Mapping[str, Any]
 
 RANK: dict[str, int] = {"pass": 0, "review": 1, "block": 2}
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -21,10 +20,6 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 QUOTE = 160
 """Characters of a piece that a reason quotes where no judge pointed at a place."""
-
-
-class PolicyError(EngineError):
-    """Rules that can't be a policy."""
 
 
 @dataclass(frozen=True)
@@ -50,64 +45,10 @@ class Outcome:
     `score` and `threshold` are None where there is none. One for each category and place."""
 
 
-def checked(rules: Rules) -> dict[str, Any]:
-    """The rules as they are stored. Raises PolicyError, which names every fault."""
-    faults = [*_surface_faults(rules), *_expectation_faults(rules)]
-    clauses = rules.get("clauses")
-    if not isinstance(clauses, Mapping) or not all(isinstance(text, str) and text for text in clauses.values()):
-        faults.append("`clauses` must name each category with a sentence")
-    else:
-        named = {category for levels in _surfaces(rules).values() if isinstance(levels, Mapping) for category in levels}
-        faults += [f"{category} has no clause" for category in sorted(named - set(clauses))]
-    if faults:
-        raise PolicyError(f"These rules are no policy: {'; '.join(faults)}.", permanent=True)
-    return {key: rules[key] for key in ("surfaces", "expects", "clauses") if key in rules}
-
-
-def _surfaces(rules: Rules) -> Mapping[str, Any]:
-    surfaces = rules.get("surfaces")
-    return surfaces if isinstance(surfaces, Mapping) else {}
-
-
-def _surface_faults(rules: Rules) -> Iterator[str]:
-    if not _surfaces(rules):
-        yield "`surfaces` must name at least one surface"
-    for surface, levels in _surfaces(rules).items():
-        if not isinstance(levels, Mapping) or not levels:
-            yield f"{surface} has no categories"
-            continue
-        for category, thresholds in levels.items():
-            place = f"{surface}, {category}"
-            if not isinstance(thresholds, Mapping) or not thresholds:
-                yield f"{place}: no threshold"
-                continue
-            if unknown := set(thresholds) - {"review", "block"}:
-                yield f"{place}: unknown outcome {', '.join(sorted(map(str, unknown)))}"
-            values = [thresholds[name] for name in ("review", "block") if name in thresholds]
-            # A threshold of 0 would catch what nobody said a word against.
-            if any(not _is_share(value) or value == 0 for value in values):
-                yield f"{place}: a threshold lies over 0 and at most at 1"
-            elif values != sorted(values):
-                yield f"{place}: `review` lies above `block`"
-
-
-def _expectation_faults(rules: Rules) -> Iterator[str]:
-    expects = rules.get("expects", {})
-    if not isinstance(expects, Mapping) or set(expects) - {"text", "picture"}:
-        yield "`expects` names `text` and `picture`"
-    elif not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in expects.values()):
-        yield "`expects` lists categories"
-
-
-def _is_share(value: object) -> bool:
-    # A bool is an int to Python; NaN compares false with everything.
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
 def weigh(policy: Policy, surface: str, pieces: Iterable[Piece]) -> Outcome:
     """The gravest outcome over all pieces. What is missing or unknown asks for a review and never passes."""
     rules: Rules = policy.rules
-    levels = _surfaces(rules).get(surface)
+    levels = surfaces(rules).get(surface)
     if not isinstance(levels, Mapping):
         reason = _reason(rules, "surface", "review", why="unknown", text=f"The policy has no surface {surface!r}.")
         return Outcome("review", [reason])
@@ -139,7 +80,7 @@ def _reasons(rules: Rules, levels: Mapping[str, Any], piece: Piece) -> Iterator[
 def _judged(
     rules: Rules, levels: Mapping[str, Any], piece: Piece, verdict: Verdict, category: str, score: float
 ) -> Iterator[dict[str, Any]]:
-    if not _is_share(score) or score == 0:  # a score that is no number counts as missing, below
+    if not is_share(score) or score == 0:  # a score that is no number counts as missing, below
         return
     thresholds = levels.get(category)
     if not isinstance(thresholds, Mapping):
@@ -166,7 +107,7 @@ def _missing(rules: Rules, levels: Mapping[str, Any], piece: Piece) -> set[str]:
             for verdict in verdicts
             if verdict.kind == kind
             for category, score in verdict.scores.items()
-            if _is_share(score)
+            if is_share(score)
         }
         missing |= set(expects.get(kind, levels)) - scored
     return missing

@@ -104,7 +104,7 @@ def openai_double() -> Iterator[Double]:
                 self.fail(reply)
             elif isinstance(reply.content, bytes):
                 self.play(reply, reply.content)
-            elif self.path.startswith("/v1/images/"):
+            elif self.path.startswith(("/v1/images/", "/v1/moderations")):
                 self.play(reply, reply.raw or json.dumps(reply.content).encode(), "application/json")
             else:
                 self.stream(reply, body["model"])

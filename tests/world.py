@@ -211,7 +211,7 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
     values: dict[str, Any] = {
         "story_id": story.pk, "asset_id": asset.pk, "job_id": job.pk, "rendition_id": world.rendition.pk,
         "key_id": world.key.pk, "review_id": world.review.pk, "family": "Roboto", "weight": "Regular", "mood": "calm",
-        "kind": "object", "name": "car", "consent_id": world.consent.pk,
+        "version": 1, "bank_id": world.banned.bank_id, "kind": "object", "name": "car", "consent_id": world.consent.pk,
         "brand_id": world.brand.pk, "endpoint_id": world.endpoint.pk, "schedule_id": world.schedule.pk,
         "form": "1x1", "variant_id": NO_NUMBER,
         "preset": "card-1x1", "format": "vtt", "slug": world.channel.slug, "scene_id": NOWHERE,
@@ -232,13 +232,15 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         return "/invitation/nobody:forged/" if nowhere else world.invitation.path
     if "e-mails" in route:
         values["kind"] = "decided"
+    if "/banned/" in route:
+        values["form"] = "csv"
     if "/cards/" in route:
         values["kind"] = "webp"
     if nowhere:
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id", "list_id"), NOWHERE)
         values |= dict.fromkeys(
             ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id",
-             "schedule_id"),
+             "bank_id", "schedule_id"),
             NO_NUMBER,
         )
         values |= dict.fromkeys(("session_id", "workspace_id", "membership_id"), NO_NUMBER)
@@ -280,6 +282,11 @@ def body(route: str, world: World) -> dict[str, Any]:
         "settings/brands/<int:brand_id>/": {"name": "River", "is_default": "on"},
         "settings/engines/choose/": {"role": "voice", "name": "coqui"},
         "settings/costs/": {"day": "10", "time_zone": "UTC"},
+        "settings/policies/": {"do": "propose", "yaml": moderation.shipped_yaml(), "note": "As before"},
+        "settings/policies/<int:version>/": {"do": "dry-run"},
+        "settings/banned/": {
+            "do": "import", "name": "Given", "file": SimpleUploadedFile("a.csv", b"raw_indicator\n" + b"a5" * 32)
+        },
         "settings/account/": {"do": "keep", "first_name": "Alice", "last_name": "", "language": ""},
         "settings/people/": {"role": "editor", "address": ""},
         "settings/people/<int:membership_id>/role/": {"role": "moderator"},

@@ -15,9 +15,9 @@ from creator.models import Scene, Story
 from creator.services import (
     charges,
     choices,
+    judging,
     library,
     pronunciations,
-    reviews,
     samples,
     telling,
     variants,
@@ -231,7 +231,7 @@ def word_times(work: Work, story: Story, scene: Scene, speech: Speech) -> Sequen
 
 def judge(work: Work, story: Story, progress: Progress) -> None:
     """Have every text and picture judged, each once: verdicts are keyed by content."""
-    reviews.judge_story(story, progress)
+    judging.judge_story(story, progress)
     work.check()
 
 

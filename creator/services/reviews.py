@@ -1,4 +1,4 @@
-"""Verbs of a review: have machines judge a story, submit it, let a person decide, let its author object."""
+"""Verbs of a review: submit a story, let a person decide, let its author object."""
 
 from __future__ import annotations
 
@@ -6,50 +6,15 @@ from django.db import transaction
 from django.db.models import Max
 
 from creator.models import Event, Revision, Story, User, Variant
-from creator.services import audit, notices, publications, variants
+from creator.services import audit, judging, notices, publications, variants
 from creator.services.digests import digest_of
-from creator.services.library import key_frame
-from media_processing.engine import EngineError, Progress, no_progress
+from media_processing.engine import EngineError
 from moderation import cases
 from moderation import services as moderation
 from moderation.models import Decision, Review
-from search.services import embedding_of
 
 SURFACE = "site"
 """The surface whose thresholds hold before a channel is known: the strictest public one."""
-
-
-def judge_story(story: Story, progress: Progress = no_progress) -> list[moderation.Piece]:
-    """Have every text and picture of a story judged; content that was judged before is not judged again."""
-    pieces = [
-        moderation.Piece(where, text, moderation.judge_text(story.workspace_id, text, language=story.language))
-        for where, text in _texts(story)
-    ]
-    scenes = [scene for scene in story.scenes.select_related("asset") if scene.asset]
-    for number, scene in enumerate(scenes):
-        if scene.asset is None:
-            continue
-        where = f"scene {scene.position + 1}: picture"
-        frame = key_frame(scene.asset, scene.start)
-        if frame is None:  # nothing could be looked at, which never passes
-            pieces.append(moderation.Piece(where, scene.asset.title))
-        else:
-            content = moderation.frame_digest(scene.asset.digest, scene.start)
-            verdicts = moderation.judge_picture(
-                story.workspace_id, content, frame, embedding=embedding_of(scene.asset, scene.start)
-            )
-            pieces.append(moderation.Piece(where, scene.asset.title, verdicts))
-        progress((number + 1) / len(scenes))
-    return pieces
-
-
-def _texts(story: Story) -> list[tuple[str, str]]:
-    texts = [("headline", story.title), ("summary", story.summary), ("hashtags", " ".join(story.hashtags))]
-    for scene in story.scenes.all():
-        name = f"scene {scene.position + 1}"
-        texts += [(f"{name}: narration", scene.narration), (f"{name}: on screen", scene.on_screen)]
-        texts.append((f"{name}: alt text", scene.alt))
-    return [(where, text) for where, text in texts if text.strip()]
 
 
 def submit(story: Story, *, by: User | None) -> Review:
@@ -63,7 +28,8 @@ def submit(story: Story, *, by: User | None) -> Review:
             f"The check found {len(blocking)} thing(s) that must be mended: {blocking[0]['message']}",
             next_step="Open the checks at the foot of the studio.",
         )
-    pieces = judge_story(story)
+    parts = judging.parts_of(story)
+    pieces = judging.judge(parts)
     policy = moderation.active_policy(story.workspace_id)
     outcome = moderation.weigh(policy, SURFACE, pieces)
     with transaction.atomic():
@@ -77,6 +43,7 @@ def submit(story: Story, *, by: User | None) -> Review:
             digests=sorted(revision.digest for revision in revisions), outcome=outcome, policy=policy,
             submitted_by_id=by.pk if by else None,
         )  # fmt: skip
+        judging.keep(parts, number)
         Story.objects.filter(pk=fresh.pk).update(state=Story.State.IN_REVIEW)
         _note(fresh, by, "story.submitted", review)
         notices.review_asked(fresh, review, by=by)

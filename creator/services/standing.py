@@ -67,11 +67,12 @@ def state_filter(workspace: Workspace) -> search.Filter:
 
     def of(found: QuerySet[Verdict]) -> Q:
         """The assets with a frame that these verdicts are about."""
-        return Q(pk__in=frames.filter(frame__in=found.values("content")).values("asset"))
+        contents = found.values("content")
+        return Q(pk__in=frames.filter(Q(frame__in=contents) | Q(shown__in=contents)).values("asset"))
 
     used = Scene.objects.filter(story__workspace=workspace, asset__isnull=False).values("asset")
     frames = Moment.objects.in_workspace(workspace.pk).filter(asset__in=used).order_by().annotate(
-        frame=FrameDigest(F("asset__digest"), F("start"))
+        frame=FrameDigest(F("asset__digest"), F("start")), shown=FrameDigest(F("asset__digest"), F("key_time"))
     )
     missing = of(verdicts.exclude(missing=[]))
     for category in expected:

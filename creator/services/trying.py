@@ -23,6 +23,7 @@ from media_processing.cards import Card, compose
 from media_processing.engine import EngineError, engines
 from media_processing.engines.base import Word
 from media_processing.timeline import Look, Timeline, TimelineScene, Visual
+from moderation.engines.base import Look as Looked
 from moderation.engines.base import Opinion
 
 LINE = "The red lighthouse stands by the sea at night."
@@ -159,7 +160,7 @@ def _judge_text(engine: Any, target: Path) -> tuple[str, str, Path]:
 
 
 def _judge_picture(engine: Any, target: Path) -> tuple[str, str, Path]:
-    return _opinion(f"a drawing of: {LINE}", engine.judge(_drawn(target)), target)
+    return _opinion(f"a drawing of: {LINE}", engine.judge(Looked(_drawn(target))), target)
 
 
 def _opinion(example: str, opinion: Opinion, target: Path) -> tuple[str, str, Path]:

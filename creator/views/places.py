@@ -54,6 +54,8 @@ SETTINGS = (
     Place("voices", _("Voices")),
     Place("illustrator", _("Illustrator")),
     Place("brands", _("Brands"), "manage"),
+    Place("policies", _("Policy"), "review"),
+    Place("banks", _("Banned pictures"), "review"),
     Place("costs", _("Costs"), "manage"),
     Place("people", _("People")),
     Place("account", _("Account")),

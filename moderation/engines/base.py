@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from media_processing import pdq
 from media_processing.engine import Engine
-from media_processing.pdq import HashBank
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,60 @@ class TextJudge(Engine, ABC):
     def _judge(self, text: str, *, language: str) -> Opinion: ...
 
 
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """A picture's embedding and the model that made it for search, so that no judge embeds it a second time."""
+
+    embedding: NDArray[np.float32]
+    """Unit vector."""
+    model: str
+    """The digest on the model's card."""
+    domain: str
+    """What kind of picture it is: "photographs"."""
+    domains: tuple[str, ...]
+    """Those that the model knows."""
+    embed_texts: Callable[[Sequence[str]], NDArray[np.float32]]
+    """Texts -> (n, dimensions) unit vectors of the same space."""
+    understood: Callable[[str], Sequence[str]]
+    """The words of a text that the model knows."""
+
+
+class Look:
+    """A picture as judges look at it, with what is known of it already. Pixels are decoded when a judge asks."""
+
+    def __init__(
+        self, picture: Image.Image | Callable[[], Image.Image], *, sight: Sight | None = None,
+        forms: pdq.Forms | None = None,
+    ) -> None:  # fmt: skip
+        self._picture = picture
+        self.sight = sight
+        """None where search has no embedding of it."""
+        self._forms = forms
+
+    @property
+    def picture(self) -> Image.Image:
+        """RGB, of any size."""
+        if not isinstance(self._picture, Image.Image):
+            self._picture = self._picture()
+        return self._picture
+
+    @property
+    def forms(self) -> pdq.Forms:
+        """Its hashes, made now where nobody kept them."""
+        if self._forms is None:
+            self._forms = pdq.forms(self.picture)
+        return self._forms
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether its hashes are known already."""
+        return self._forms is not None
+
+    def keep(self, forms: pdq.Forms) -> None:
+        """Take hashes that were made earlier."""
+        self._forms = forms
+
+
 class PictureJudge(Engine, ABC):
     """Judges pictures."""
 
@@ -54,14 +108,23 @@ class PictureJudge(Engine, ABC):
     categories: ClassVar[tuple[str, ...]] = ()
     """What it judges. When it fails, these are the missing signals."""
 
-    def judge(self, picture: Image.Image, *, embedding: NDArray[np.float32] | None = None) -> Opinion:
-        """An opinion on an RGB picture; `embedding` is the one that search made, so that none is made twice."""
+    def judge(self, look: Look) -> Opinion:
+        """An opinion on a picture."""
         self.load()
-        return self._judge(picture, embedding=embedding)
+        return self._judge(look)
 
-    def use_bank(self, _bank: HashBank) -> AbstractContextManager[None]:
+    @property
+    def steady_model(self) -> str:
+        """How the name of its model begins, without what changes with each picture or each bank."""
+        return self.model
+
+    def model_for(self, look: Look) -> str:
+        """What an opinion on this picture rests on: the model, and whatever else it was given that matters."""
+        return self.model
+
+    def use_bank(self, _bank: pdq.HashBank) -> AbstractContextManager[None]:
         """Within it, this thread compares pictures with the bank. For judges that know no banks it does nothing."""
         return nullcontext()
 
     @abstractmethod
-    def _judge(self, picture: Image.Image, *, embedding: NDArray[np.float32] | None) -> Opinion: ...
+    def _judge(self, look: Look) -> Opinion: ...

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from media_processing import pdq
-from moderation.engines.base import Opinion, PictureJudge
+from moderation.engines.base import Look, Opinion, PictureJudge
 
-VERSION = "1"
+VERSION = "2"
+SURE, IN_QUARANTINE = 1.0, 0.5
 _bank: ContextVar[pdq.HashBank] = ContextVar("bank", default=pdq.EMPTY_BANK)
 """One judge serves all workspaces of a process, each with a bank of its own."""
 
@@ -31,6 +28,11 @@ class HashesJudge(PictureJudge):
         """The method, and the bank that is used at the moment."""
         return f"pdq-{VERSION}-{_bank.get().name}"
 
+    @property
+    def steady_model(self) -> str:
+        """The method without the bank."""
+        return f"pdq-{VERSION}-"
+
     @contextmanager
     def use_bank(self, bank: pdq.HashBank) -> Iterator[None]:
         """Within it, this thread compares with the bank."""
@@ -40,19 +42,24 @@ class HashesJudge(PictureJudge):
         finally:
             _bank.reset(token)
 
-    def _judge(self, picture: Image.Image, *, embedding: NDArray[np.float32] | None) -> Opinion:
-        """A match scores 1.0 under the category of the banned hash. The hash itself is evidence for later searches."""
-        forms, quality = pdq.dihedral(picture)
-        seen = {"pdq": forms["as it is"], "quality": quality}
-        if quality < pdq.MIN_QUALITY:
-            note = f"too plain to be compared (quality {quality} of 100)"
+    def _judge(self, look: Look) -> Opinion:
+        """A match scores 1.0 under the category of the banned hash, 0.5 where that is in quarantine. The hash itself is
+        evidence for later searches."""
+        forms = look.forms
+        seen = {"pdq": forms.hex, "quality": forms.quality}
+        if not forms.reliable:
+            note = f"too plain to be compared (quality {forms.quality} of 100)"
             return Opinion(scores={"banned": 0.0}, evidence=[{"category": "banned", "note": note, **seen}])
         scores = {"banned": 0.0}
         evidence = [{"category": "banned", "note": "compared", **seen}]
-        hits = [(*hit, form) for form, text in forms.items() if (hit := _bank.get().nearest(text)) is not None]
-        if hits and (best := min(hits))[0] <= pdq.NEAR:
-            distance, entry, category, form = best
-            scores[category] = 1.0
-            note = f"matches a banned picture ({form}, {distance} of 256 bits differ)"
-            evidence.insert(0, {"category": category, "note": note, "severity": 1.0, "rule": entry, **seen})
+        match = _bank.get().nearest(forms.bits)
+        if match is not None and match.distance <= pdq.NEAR:
+            score = SURE if match.sure else IN_QUARANTINE
+            scores[match.category] = score
+            note = f"matches a banned picture ({match.form}, {match.distance} of 256 bits differ)"
+            note += "" if match.sure else ", whose hash is in quarantine since it matches too many"
+            evidence.insert(0, {
+                "category": match.category, "note": note, "severity": score, "rule": match.hex, "ban": match.number,
+                "distance": match.distance, **seen,
+            })  # fmt: skip
         return Opinion(scores=scores, evidence=evidence)

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance
 
 from media_processing import pdq
@@ -118,14 +119,34 @@ def test_parity_with_the_compiled_library() -> None:
         assert (theirs, quality) == (pdq.hashed(picture).hex, pdq.hashed(picture).quality)
 
 
+def bits_of(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(1, 32)
+
+
+def test_forms_are_the_dihedral_hashes() -> None:
+    made, quality = pdq.dihedral(scene(3))
+    forms = pdq.forms(scene(3))
+    assert (forms.hex, forms.quality, forms.reliable) == (made["as it is"], quality, True)
+    assert [row.tobytes().hex() for row in forms.bits] == [made[name] for name in pdq.FORMS]
+
+
 class TestBank:
     def test_the_nearest(self) -> None:
         hashes = [pdq.hashed(scene(n)).hex for n in range(5)]
         bank = pdq.HashBank.of([(each, "banned") for each in hashes[1:]] + [(hashes[0], "logo")])
-        assert bank.nearest(hashes[0]) == (0, hashes[0], "logo")
+        match = bank.nearest(pdq.forms(scene(0)).bits)
+        assert match is not None
+        assert (match.distance, match.form, match.hex, match.category) == (0, "as it is", hashes[0], "logo")
+
+    def test_a_mirrored_copy_is_found_by_its_form(self) -> None:
+        bank = pdq.HashBank.of([(pdq.hashed(scene(1)).hex, "banned")])
+        match = bank.nearest(pdq.forms(scene(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT)).bits)
+        assert match is not None
+        assert match.form == "mirrored left to right"
+        assert match.distance <= pdq.NEAR
 
     def test_an_empty_bank_knows_nothing(self) -> None:
-        assert pdq.EMPTY_BANK.nearest("0" * 64) is None
+        assert pdq.EMPTY_BANK.nearest(bits_of("0" * 64)) is None
 
     def test_its_name_follows_its_content(self) -> None:
         one, two = ("0" * 64, "banned"), ("f" * 64, "banned")
@@ -136,9 +157,30 @@ class TestBank:
         with pytest.raises(ValueError):
             pdq.HashBank.of([(wrong, "banned")])
 
+    def test_blocks_find_what_one_comparison_finds(self) -> None:
+        """More hashes than fit a block, the nearest in any of them, in any form."""
+        rng = np.random.default_rng(5)
+        rows = rng.integers(0, 256, (2 * pdq.BLOCK + 17, 32), np.uint8)
+        bank = pdq.HashBank.of((row.tobytes().hex(), "banned") for row in rows)
+        for place in (0, pdq.BLOCK - 1, pdq.BLOCK, len(rows) - 1):
+            wanted = rng.integers(0, 256, (8, 32), np.uint8)
+            wanted[place % 8] = rows[place]
+            wanted[place % 8, 3] ^= 0b101
+            match = bank.nearest(wanted)
+            assert match is not None
+            assert (match.distance, match.hex) == (2, rows[place].tobytes().hex())
+            distances = [np.bitwise_count(rows ^ form).sum(axis=1).min() for form in wanted]
+            assert match.distance == min(distances)
+
+    def test_distances_of_many_pictures_to_one_hash(self) -> None:
+        forms = np.stack([pdq.forms(scene(n)).bits for n in range(3)])
+        found = pdq.distances(forms, pdq.hashed(scene(1).transpose(Image.Transpose.ROTATE_90)).hex)
+        assert [far <= pdq.NEAR for far in found] == [False, True, False]
+
     def test_a_hundred_thousand_hashes_are_scanned_quickly(self) -> None:
         raw = np.random.default_rng(0).bytes(32 * 100_000)
-        bank = pdq.HashBank("large", np.frombuffer(raw, np.uint64).reshape(-1, 4), ("banned",) * 100_000)
+        none = np.zeros(100_000, np.uint64)
+        bank = pdq.HashBank("large", pdq.columns_of(raw), none, none, (("banned", True),))
         start = time.process_time()
-        bank.nearest("0" * 64)
+        bank.nearest(bits_of("0" * 64))
         assert time.process_time() - start < 0.5
