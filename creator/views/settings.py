@@ -14,11 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import may, workspace_for
 from creator.models import Job, Worker, Workspace
-from creator.services import choices, reindexing
+from creator.services import choices, noticing, reindexing
 from media_processing.engine import Engine, EngineError, InvalidEngineError, engines
 
-ALL_RUN = ("text_judge", "picture_judge")
-"""Of these roles every engine runs: a judge more is an opinion more."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,8 @@ class Row:
     engine: Engine | None
     chosen: bool
     problems: list[EngineError]
+    new: bool = False
+    """Its key or its weights came lately."""
 
 
 @login_required
@@ -36,12 +36,13 @@ class Row:
 def engines_page(request: HttpRequest) -> HttpResponse:
     """Every role with its engines: what works, what doesn't and why, and how to switch."""
     workspace = workspace_for(request.user)
+    noticing.refresh(at_once=True)
     roles = [
         {
             "role": role,
             "rows": rows(role, workspace),
             "locked": choices.locked(role),
-            "all_run": role in ALL_RUN,
+            "all_run": role in noticing.ALL_RUN,
             "variable": role.upper(),
         }
         for role in engines.roles()
@@ -65,7 +66,8 @@ def rows(role: str, workspace: Workspace) -> list[Row]:
     for name in engines.names(role):
         try:
             engine = engines[role, name]
-            made.append(Row(name, engine, name == chosen, engine.problems()))
+            new = name != chosen and not engine.starter and noticing.is_new(role, name)
+            made.append(Row(name, engine, name == chosen, engine.problems(), new))
         except (InvalidEngineError, EngineError) as error:
             problem = EngineError(str(error), next_step="Look at ENGINES in the settings.")
             made.append(Row(name, None, name == chosen, [problem]))
