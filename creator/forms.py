@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
 
 from creator.models import Channel, User
 from creator.services import brands, drafting, keys, stories
@@ -31,17 +32,17 @@ class BriefForm(forms.Form):
     """What the editor asks for."""
 
     article = forms.CharField(
-        required=False, max_length=400_000, strip=True, label="What's the story?", widget=forms.Textarea
+        required=False, max_length=400_000, strip=True, label=_("What's the story?"), widget=forms.Textarea
     )
-    file = forms.FileField(required=False, label="Attach an article", allow_empty_file=False)
+    file = forms.FileField(required=False, label=_("Attach an article"), allow_empty_file=False)
     formats = forms.MultipleChoiceField(
-        widget=forms.CheckboxSelectMultiple, label="Formats",
-        error_messages={"required": "Choose at least one format."},
+        widget=forms.CheckboxSelectMultiple, label=_("Formats"),
+        error_messages={"required": _("Choose at least one format.")},
     )  # fmt: skip
-    language = forms.ChoiceField(label="Language", required=False)
-    seconds = forms.TypedChoiceField(choices=LENGTHS, coerce=int, initial=40, label="Length")
-    tone = forms.ChoiceField(choices=list(drafting.TONES.items()), initial="calm", label="Tone")
-    audience = forms.CharField(required=False, max_length=200, label="Audience")
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    seconds = forms.TypedChoiceField(choices=LENGTHS, coerce=int, initial=40, label=_("Length"))
+    tone = forms.ChoiceField(choices=list(drafting.TONES.items()), initial="calm", label=_("Tone"))
+    audience = forms.CharField(required=False, max_length=200, label=_("Audience"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,13 +54,13 @@ class BriefForm(forms.Form):
     def clean_file(self) -> UploadedFile[Any] | None:
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
         if file and (file.size or 0) > MAX_ARTICLE:
-            raise forms.ValidationError("That file is larger than 2 MB. Paste the part that matters.")
+            raise forms.ValidationError(_("That file is larger than 2 MB. Paste the part that matters."))
         return file
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and not cleaned.get("article") and not cleaned.get("file"):
-            self.add_error("article", "Paste an article, a link or a few notes, or attach a file.")
+            self.add_error("article", _("Paste an article, a link or a few notes, or attach a file."))
         return cleaned
 
     def wish(self) -> dict[str, Any]:
@@ -87,17 +88,17 @@ class _FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         if not data:
-            raise forms.ValidationError("Choose at least one file.")
+            raise forms.ValidationError(_("Choose at least one file."))
         return [super(_FilesField, self).clean(file, initial) for file in data]
 
 
 class ImportForm(forms.Form):
     """Files for the library."""
 
-    uploads = _FilesField(label="Files", allow_empty_file=True)
-    licence = forms.CharField(max_length=100, label="Licence", initial="Own work")
-    credit = forms.CharField(required=False, max_length=200, label="Credit")
-    tags = forms.CharField(required=False, max_length=300, label="Tags", help_text="With commas: river, trees")
+    uploads = _FilesField(label=_("Files"), allow_empty_file=True)
+    licence = forms.CharField(max_length=100, label=_("Licence"), initial="Own work")
+    credit = forms.CharField(required=False, max_length=200, label=_("Credit"))
+    tags = forms.CharField(required=False, max_length=300, label=_("Tags"), help_text=_("With commas: river, trees"))
 
     def clean_tags(self) -> list[str]:
         return [tag for tag in (word.strip() for word in self.cleaned_data["tags"].split(",")) if tag]
@@ -108,9 +109,9 @@ class DecisionForm(forms.Form):
 
     verb = forms.ChoiceField(choices=(("approve", "Let it through"), ("reject", "Hold it back")))
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    reason = forms.ChoiceField(choices=(("", "Choose a reason"), *REASONS), required=False, label="Reason")
-    clause = forms.CharField(required=False, max_length=60, label="Policy clause")
-    note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea, label="Note to the author")
+    reason = forms.ChoiceField(choices=(("", _("Choose a reason")), *REASONS), required=False, label=_("Reason"))
+    clause = forms.CharField(required=False, max_length=60, label=_("Policy clause"))
+    note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea, label=_("Note to the author"))
 
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         asked = [reason["clause"] for reason in review.reasons if reason.get("clause")]
@@ -124,9 +125,9 @@ class DecisionForm(forms.Form):
             cleaned["reason"] = cleaned.get("reason") or "within_policy"
             return cleaned
         if not cleaned.get("reason"):
-            self.add_error("reason", "Say why, so that the author knows what to change.")
+            self.add_error("reason", _("Say why, so that the author knows what to change."))
         if not cleaned.get("clause"):
-            self.add_error("clause", "Say which rule you applied.")
+            self.add_error("clause", _("Say which rule you applied."))
         return cleaned
 
 
@@ -135,7 +136,7 @@ class ChannelForm(ChannelModelForm):
 
     surface = forms.ChoiceField(
         choices=(("site", "Site"), ("app", "App"), ("ads", "Ads"), ("internal", "Internal")),
-        help_text="Which thresholds of the policy hold for it.",
+        help_text=_("Which thresholds of the policy hold for it."),
     )
 
     class Meta:
@@ -147,16 +148,18 @@ class ChannelForm(ChannelModelForm):
 class ConsentForm(forms.Form):
     """Somebody's word that their voice may be imitated."""
 
-    name = forms.CharField(max_length=60, label="Name of the voice", help_text="As editors choose it.")
-    speaker = forms.CharField(max_length=120, label="Whose voice it is")
+    name = forms.CharField(max_length=60, label=_("Name of the voice"), help_text=_("As editors choose it."))
+    speaker = forms.CharField(max_length=120, label=_("Whose voice it is"))
     statement = forms.CharField(
-        max_length=4000, label="What the person agreed to, in their words",
+        max_length=4000, label=_("What the person agreed to, in their words"),
         widget=forms.Textarea(attrs={"rows": 4}),
     )  # fmt: skip
-    given = forms.DateField(label="When", widget=forms.DateInput(attrs={"type": "date"}))
-    file = forms.FileField(required=False, label="A recording of the person", help_text="3 to 30 seconds of speech.")
+    given = forms.DateField(label=_("When"), widget=forms.DateInput(attrs={"type": "date"}))
+    file = forms.FileField(
+        required=False, label=_("A recording of the person"), help_text=_("3 to 30 seconds of speech.")
+    )
     asset = forms.ModelChoiceField(
-        Asset.objects.none(), required=False, label="Or one of the library", empty_label="None"
+        Asset.objects.none(), required=False, label=_("Or one of the library"), empty_label=_("None")
     )
 
     def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:
@@ -167,7 +170,7 @@ class ConsentForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and not cleaned.get("file") and not cleaned.get("asset"):
-            self.add_error("file", "Attach a recording of the person, or choose one of the library.")
+            self.add_error("file", _("Attach a recording of the person, or choose one of the library."))
         return cleaned
 
     def consent(self) -> dict[str, Any]:
@@ -180,18 +183,22 @@ class ConsentForm(forms.Form):
 class BrandForm(forms.Form):
     """What a workspace's stories wear."""
 
-    name = forms.CharField(max_length=100, label="Name", help_text="Stands on cards where there is no logo.")
-    is_default = forms.BooleanField(required=False, label="Stories that name no brand wear this one")
-    logo = forms.ModelChoiceField(Asset.objects.none(), required=False, label="Logo", empty_label="None")
+    name = forms.CharField(max_length=100, label=_("Name"), help_text=_("Stands on cards where there is no logo."))
+    is_default = forms.BooleanField(required=False, label=_("Stories that name no brand wear this one"))
+    logo = forms.ModelChoiceField(Asset.objects.none(), required=False, label=_("Logo"), empty_label=_("None"))
     file = forms.FileField(
-        required=False, label="Or upload one", widget=forms.FileInput(attrs={"accept": "image/*"}),
-        help_text="A PNG or WebP without a background.",
+        required=False, label=_("Or upload one"), widget=forms.FileInput(attrs={"accept": "image/*"}),
+        help_text=_("A PNG or WebP without a background."),
     )  # fmt: skip
-    headline = forms.ChoiceField(required=False, label="Font of headlines")
-    text = forms.ChoiceField(required=False, label="Font of other text")
-    caption_style = forms.ChoiceField(required=False, label="Captions")
-    intro = forms.ModelChoiceField(Asset.objects.none(), required=False, label="Videos begin with", empty_label="None")
-    outro = forms.ModelChoiceField(Asset.objects.none(), required=False, label="Videos end with", empty_label="None")
+    headline = forms.ChoiceField(required=False, label=_("Font of headlines"))
+    text = forms.ChoiceField(required=False, label=_("Font of other text"))
+    caption_style = forms.ChoiceField(required=False, label=_("Captions"))
+    intro = forms.ModelChoiceField(
+        Asset.objects.none(), required=False, label=_("Videos begin with"), empty_label=_("None")
+    )
+    outro = forms.ModelChoiceField(
+        Asset.objects.none(), required=False, label=_("Videos end with"), empty_label=_("None")
+    )
 
     def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -230,22 +237,22 @@ class BrandForm(forms.Form):
 class KeyForm(forms.Form):
     """An app's key to a channel: what it may do there, in whose name, how long and how often."""
 
-    channel = forms.ModelChoiceField(Channel.objects.none(), label="Channel", empty_label=None)
-    name = forms.CharField(max_length=100, label="App")
+    channel = forms.ModelChoiceField(Channel.objects.none(), label=_("Channel"), empty_label=None)
+    name = forms.CharField(max_length=100, label=_("App"))
     scopes = forms.MultipleChoiceField(
-        required=False, label="It may", choices=list(keys.SCOPES.items()), initial=["stories:read"],
+        required=False, label=_("It may"), choices=list(keys.SCOPES.items()), initial=["stories:read"],
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     person = forms.ModelChoiceField(
-        User.objects.none(), required=False, label="In the name of", empty_label="Nobody: the app itself",
-        help_text="It may never do more than this person. Reviews need a moderator.",
+        User.objects.none(), required=False, label=_("In the name of"), empty_label=_("Nobody: the app itself"),
+        help_text=_("It may never do more than this person. Reviews need a moderator."),
     )  # fmt: skip
     days = forms.TypedChoiceField(
-        required=False, coerce=int, empty_value=None, label="Ends", initial=365,
+        required=False, coerce=int, empty_value=None, label=_("Ends"), initial=365,
         choices=[(30, "In 30 days"), (90, "In 90 days"), (365, "In a year"), ("", "Never")],
     )  # fmt: skip
     rate = forms.IntegerField(
-        required=False, min_value=1, max_value=1_000_000, initial=keys.RATE, label="Requests a minute"
+        required=False, min_value=1, max_value=1_000_000, initial=keys.RATE, label=_("Requests a minute")
     )
 
     def __init__(self, *args: Any, workspace_id: int, **kwargs: Any) -> None:

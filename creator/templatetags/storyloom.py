@@ -8,6 +8,9 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from creator.models import Job
 from generation import charges
@@ -16,59 +19,60 @@ from media_processing.engine import InvalidEngineError, engines
 register = template.Library()
 
 KINDS = {
-    "make_story": "Make the story",
-    "find_pictures": "Find pictures",
-    "draw_pictures": "Draw pictures",
-    "speak_reading": "Read a line",
-    "take_narration": "Take a recording",
-    "offer_words": "Find other words",
-    "write_drafts": "Write drafts",
-    "import_assets": "Import files",
-    "fill_in": "Read what pictures say",
-    "transcribe_asset": "Write down what is said",
-    "cut_asset": "Cut a recording",
-    "use_tool": "Make a copy with a tool",
-    "compare_engines": "Compare two engines",
-    "back_up": "Back up",
-    "deliver_webhooks": "Deliver webhooks",
-    "publish_scheduled": "Publish as planned",
-    "draw_sample": "Draw the sample library",
-    "send_mail": "Send an e-mail",
+    "make_story": _("Make the story"),
+    "find_pictures": _("Find pictures"),
+    "draw_pictures": _("Draw pictures"),
+    "speak_reading": _("Read a line"),
+    "take_narration": _("Take a recording"),
+    "offer_words": _("Find other words"),
+    "write_drafts": _("Write drafts"),
+    "import_assets": _("Import files"),
+    "fill_in": _("Read what pictures say"),
+    "transcribe_asset": _("Write down what is said"),
+    "cut_asset": _("Cut a recording"),
+    "use_tool": _("Make a copy with a tool"),
+    "compare_engines": _("Compare two engines"),
+    "back_up": _("Back up"),
+    "deliver_webhooks": _("Deliver webhooks"),
+    "publish_scheduled": _("Publish as planned"),
+    "draw_sample": _("Draw the sample library"),
+    "send_mail": _("Send an e-mail"),
 }
 STEPS = {
-    "script": "Writing the script",
-    "visuals": "Choosing pictures",
-    "narration": "Recording the narration",
-    "renditions": "Rendering",
-    "verdicts": "Checking",
-    "import": "Bringing files in",
-    "trying": "Trying",
-    "pictures": "Finding pictures",
-    "words": "Writing other words",
-    "reading": "Reading",
-    "looking": "Looking at pictures",
-    "transcribe": "Listening",
-    "recording": "Evening the recording",
-    "aligning": "Timing the words",
-    "cut": "Cutting",
-    "use_tool": "Making the copy",
-    "drawing": "Drawing",
-    "library": "Drawing the first pictures",
-    "publishing": "Publishing",
+    "script": _("Writing the script"),
+    "visuals": _("Choosing pictures"),
+    "narration": _("Recording the narration"),
+    "renditions": _("Rendering"),
+    "verdicts": _("Checking"),
+    "import": _("Bringing files in"),
+    "trying": _("Trying"),
+    "pictures": _("Finding pictures"),
+    "words": _("Writing other words"),
+    "reading": _("Reading"),
+    "looking": _("Looking at pictures"),
+    "transcribe": _("Listening"),
+    "recording": _("Evening the recording"),
+    "aligning": _("Timing the words"),
+    "cut": _("Cutting"),
+    "use_tool": _("Making the copy"),
+    "drawing": _("Drawing"),
+    "library": _("Drawing the first pictures"),
+    "publishing": _("Publishing"),
 }
 ROLES = {
-    "writer": "Words",
-    "painter": "Pictures",
-    "voice": "Voice",
-    "transcriber": "Transcripts",
-    "aligner": "Word times",
-    "reader": "Text in pictures",
-    "embedder": "Picture search",
-    "index": "Search index",
-    "renderer": "Video",
-    "text_judge": "Text checks",
-    "picture_judge": "Picture checks",
+    "writer": _("Words"),
+    "painter": _("Pictures"),
+    "voice": _("Voice"),
+    "transcriber": _("Transcripts"),
+    "aligner": _("Word times"),
+    "reader": _("Text in pictures"),
+    "embedder": _("Picture search"),
+    "index": _("Search index"),
+    "renderer": _("Video"),
+    "text_judge": _("Text checks"),
+    "picture_judge": _("Picture checks"),
 }
+FORMATS = {"video": _("Video"), "card": _("Card")}
 SHAPES = {"9:16": "rectangle-vertical", "4:5": "rectangle-vertical", "1:1": "square", "16:9": "rectangle-horizontal"}
 RATIOS = (0.5, 0.56, 0.67, 0.75, 0.8, 1.0, 1.25, 1.33, 1.5, 1.78, 2.0, 2.33)
 
@@ -84,7 +88,9 @@ def clock(seconds: float | None) -> str:
 def time_left(seconds: float | None) -> str:
     """40 -> "40 s left", 200 -> "3 min left"."""
     whole = round(seconds or 0)
-    return f"{round(whole / 60)} min left" if whole > 90 else f"{max(1, whole)} s left"
+    if whole > 90:
+        return gettext("%(number)s min left") % {"number": round(whole / 60)}
+    return gettext("%(number)s s left") % {"number": max(1, whole)}
 
 
 @register.filter
@@ -107,7 +113,7 @@ def in_words(name: str) -> str:
 
 @register.filter
 def kind_title(kind: str) -> str:
-    return KINDS.get(kind, in_words(kind))
+    return str(KINDS.get(kind, in_words(kind)))
 
 
 @register.filter
@@ -117,19 +123,19 @@ def job_title(job: Job) -> str:
 
 @register.filter
 def step_title(step: str) -> str:
-    return STEPS.get(step, in_words(step)) if step else ""
+    return str(STEPS.get(step, in_words(step))) if step else ""
 
 
 @register.filter
 def role_title(role: str) -> str:
-    return ROLES.get(role, in_words(role))
+    return str(ROLES.get(role, in_words(role)))
 
 
 @register.filter
 def format_title(value: str) -> str:
     """ "video:9x16" -> "Video 9:16"."""
     kind, _, shape = value.partition(":")
-    return f"{kind.capitalize()} {shape.replace('x', ':')}".strip()
+    return f"{FORMATS.get(kind, kind.capitalize())} {shape.replace('x', ':')}".strip()
 
 
 @register.filter
@@ -145,13 +151,13 @@ def engine_title(name: str, role: str, *, short: bool = False) -> str:
     except InvalidEngineError:
         return name
     title = str(engine.title or name)
-    return f"{title} (built in)" if engine.starter and not short else title
+    return gettext("%(engine)s (built in)") % {"engine": title} if engine.starter and not short else title
 
 
 @register.filter
 def speaking(names: str) -> str:
     """ "espeak, recorded" -> "eSpeak NG (built in), people's own recordings"."""
-    people = "people's own recordings"
+    people = gettext("people's own recordings")
     return ", ".join(people if name == "recorded" else engine_title(name, "voice") for name in names.split(", "))
 
 
@@ -179,12 +185,12 @@ def ago(when: datetime | None) -> str:
         return ""
     minutes = int((timezone.now() - when).total_seconds() // 60)
     if minutes < 1:
-        return "just now"
+        return gettext("just now")
     if minutes < 60:
-        return f"{minutes} min ago"
+        return gettext("%(number)s min ago") % {"number": minutes}
     if minutes < 24 * 60:
-        return f"{minutes // 60} h ago"
-    return f"{when.day} {when:%b}" if when.year == timezone.now().year else f"{when.day} {when:%b %Y}"
+        return gettext("%(number)s h ago") % {"number": minutes // 60}
+    return date_format(when, "j M" if when.year == timezone.now().year else "j M Y")
 
 
 @register.filter
@@ -204,15 +210,15 @@ def cut_words(words: str) -> list[str]:
 
 
 SIGNALS = {
-    "picture": "Looks like the words", "likeness": "Looks alike", "words": "Words in title, tags or speech",
-    "freshness": "Fresh", "engagement": "Clicked",
+    "picture": _("Looks like the words"), "likeness": _("Looks alike"), "words": _("Words in title, tags or speech"),
+    "freshness": _("Fresh"), "engagement": _("Clicked"),
 }  # fmt: skip
 
 
 @register.filter
 def signal_title(name: str) -> str:
     """A signal of the search, as people call it."""
-    return SIGNALS.get(name, in_words(name))
+    return str(SIGNALS.get(name, in_words(name)))
 
 
 @register.filter
@@ -227,4 +233,4 @@ def took(job: Job) -> str:
     if job.started is None or job.finished is None:
         return ""
     seconds = (job.finished - job.started).total_seconds()
-    return f"in {seconds:.1f} s" if seconds < 10 else f"in {clock(seconds)}"
+    return gettext("in %(time)s") % {"time": f"{seconds:.1f} s" if seconds < 10 else clock(seconds)}

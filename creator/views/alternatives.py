@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from creator.access import asset_for
@@ -263,9 +264,9 @@ def again_in_library(request: HttpRequest, asset_id: UUID) -> HttpResponse:
     except EngineError as error:
         messages.error(request, f"{error.message} {error.next_step}".strip())
     except (ValueError, OverflowError):
-        messages.error(request, "A seed is a number. Correct it, then draw again.")
+        messages.error(request, gettext("A seed is a number. Correct it, then draw again."))
     else:
-        messages.success(request, "It is being drawn, and will stand in the library and below.")
+        messages.success(request, gettext("It is being drawn, and will stand in the library and below."))
         return redirect(back)
     typed = {f"again_{name}": request.POST[name][:1000] for name in ("words", "negative", "seed", "style", "strength")
              if name in request.POST}  # fmt: skip

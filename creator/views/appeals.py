@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from creator.access import story_for
@@ -34,7 +35,7 @@ def decision(request: HttpRequest, story_id: UUID) -> HttpResponse:
         except EngineError as error:
             refusal = error
         else:
-            messages.success(request, "Your objection was noted. Somebody else decides on it.")
+            messages.success(request, gettext("Your objection was noted. Somebody else decides on it."))
             return redirect("story-decision", story.pk)
     context = {
         "story": story, "decision": found, "statement": reviews.statement(found).split("\n"), "refusal": refusal,
@@ -61,7 +62,7 @@ def report(request: HttpRequest, story_id: UUID) -> HttpResponse:
         except EngineError as error:
             refusal = error
         else:
-            messages.success(request, "Reported. A moderator looks at it.")
+            messages.success(request, gettext("Reported. A moderator looks at it."))
             return redirect("story", story.pk)
     reasons = [(code, label) for code, (label, *_) in REPORT_REASONS.items()]
     context = {"story": story, "reasons": reasons, "reason": reason, "text": text, "refusal": refusal}

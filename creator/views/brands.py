@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creator.access import workspace_for
@@ -44,7 +45,11 @@ def page(request: HttpRequest, brand_id: int | None = None) -> HttpResponse:
         except EngineError as error:
             form.add_error(None, f"{error.message} {error.next_step}".strip())
         else:
-            messages.success(request, f"“{kept.name}” is kept. Stories that wear it are older than it: render them.")
+            messages.success(
+                request,
+                gettext("“%(name)s” is kept. Stories that wear it are older than it: render them.")
+                % {"name": kept.name},
+            )
             return redirect("brand", kept.pk)
     context = {
         "form": form, "brand": brand, "brands": workspace.brands.all(), "tab": "brands",
@@ -74,7 +79,7 @@ def remove(request: HttpRequest, brand_id: int) -> HttpResponse:
     workspace = workspace_for(request.user, to="manage")
     brand = get_object_or_404(Brand, pk=brand_id, workspace=workspace)
     brand.delete()
-    messages.success(request, f"“{brand.name}” is gone.")
+    messages.success(request, gettext("“%(name)s” is gone.") % {"name": brand.name})
     return redirect("brands")
 
 

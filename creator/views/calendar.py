@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import may, workspace_for
@@ -83,5 +84,9 @@ def cancel(request: HttpRequest, schedule_id: int) -> HttpResponse:
     except EngineError as error:
         messages.error(request, f"{error.message} {error.next_step}".strip())
     else:
-        messages.success(request, f"“{schedule.story.title}” is no longer planned for {schedule.channel}.")
+        messages.success(
+            request,
+            gettext("“%(title)s” is no longer planned for %(channel)s.")
+            % {"title": schedule.story.title, "channel": schedule.channel},
+        )
     return redirect("calendar")

@@ -9,6 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -34,7 +36,7 @@ def page(request: HttpRequest) -> HttpResponse:
         channel = channel_form.save(commit=False)
         channel.workspace = workspace
         channel.save()
-        messages.success(request, f"Channel {channel.name} is there.")
+        messages.success(request, gettext("Channel %(name)s is there.") % {"name": channel.name})
         return redirect("channels")
     if adding == "key" and key_form.is_valid():
         try:
@@ -74,7 +76,7 @@ def _shown(request: HttpRequest, key: ApiKey, secret: str) -> dict[str, Any]:
 
 def _is_new(form: ChannelForm, workspace: Workspace) -> bool:
     if Channel.objects.filter(workspace=workspace, slug=form.cleaned_data["slug"]).exists():
-        form.add_error("slug", "There is a channel of that name already.")
+        form.add_error("slug", _("There is a channel of that name already."))
         return False
     return True
 
@@ -91,7 +93,7 @@ def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     """End a key."""
     key = _key_of(request, key_id)
     keys.revoke(key, by=person_of(request))
-    messages.success(request, f"The key {key.prefix}… no longer opens anything.")
+    messages.success(request, gettext("The key %(prefix)s… no longer opens anything.") % {"prefix": key.prefix})
     return redirect("channels")
 
 
@@ -119,5 +121,5 @@ def open_to_all(request: HttpRequest, channel_id: int) -> HttpResponse:
     channel.public = request.POST.get("public") == "on"
     channel.save(update_fields=["public"])
     said = "Anybody may read it" if channel.public else "Only apps with a key read it"
-    messages.success(request, f"{channel.name}: {said} from now on.")
+    messages.success(request, gettext("%(name)s: %(said)s from now on.") % {"name": channel.name, "said": said})
     return redirect("channels")

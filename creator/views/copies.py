@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from creator.access import may, workspace_for
@@ -105,7 +106,7 @@ def _decide(workspace: Workspace, request: HttpRequest) -> None:
     everything = Asset.objects.in_workspace(workspace.pk)
     if verb == "refresh":
         copies.refresh(workspace, by=person)
-        messages.success(request, "The library is being looked through; new groups appear here.")
+        messages.success(request, gettext("The library is being looked through; new groups appear here."))
         return
     if verb == "largest":
         plan = copies.keep_largest(workspace, by=person, dry_run=False)
@@ -116,11 +117,15 @@ def _decide(workspace: Workspace, request: HttpRequest) -> None:
     wanted = assets.chosen(everything, request.POST.getlist("asset"))
     if verb == "apart":
         copies.keep_apart(workspace, wanted, by=person)
-        messages.success(request, f"All {len(wanted)} stay; they aren't shown together again.")
+        messages.success(
+            request,
+            gettext("All %(count)s stay; they aren't shown together again.")
+            % {"count": len(wanted)},
+        )
     elif verb == "unmerge":
         for asset in wanted:
             copies.unmerge(workspace, asset, by=person)
-        messages.success(request, "Undone: what was merged is back.")
+        messages.success(request, gettext("Undone: what was merged is back."))
     elif keep := next((each for each in wanted if str(each.pk) == request.POST.get("keep")), None):
         others = [each for each in wanted if each.pk != keep.pk]
         merged = copies.merge(workspace, keep, others, by=person)

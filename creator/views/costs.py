@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from creator.access import workspace_for
@@ -42,7 +44,7 @@ class BudgetForm(BudgetModelForm):
         zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
         chosen = self.instance.time_zone
         offered = [(zone, zone) for zone in dict.fromkeys(("UTC", chosen, *zones))]
-        self.fields["time_zone"] = forms.ChoiceField(choices=offered, label="A day begins at midnight in")
+        self.fields["time_zone"] = forms.ChoiceField(choices=offered, label=_("A day begins at midnight in"))
 
 
 @login_required
@@ -53,7 +55,7 @@ def page(request: HttpRequest) -> HttpResponse:
     form = BudgetForm(request.POST or None, instance=charges.budget_of(workspace.pk))
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "The caps hold from now on.")
+        messages.success(request, gettext("The caps hold from now on."))
         return redirect("costs")
     period, group = _chosen(request)
     found = spending.charges_of(workspace, period)

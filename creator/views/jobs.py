@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from creator import jobs
@@ -75,7 +76,7 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 def retry(request: HttpRequest, job_id: int) -> HttpResponse:
     job = job_for(request.user, job_id, to="edit")
     if not jobs.retry(job):
-        messages.info(request, "That job is running already, or done.")
+        messages.info(request, gettext("That job is running already, or done."))
     return _back(request)
 
 
@@ -84,7 +85,7 @@ def retry(request: HttpRequest, job_id: int) -> HttpResponse:
 def built_in(request: HttpRequest, job_id: int) -> HttpResponse:
     """Go on with the built-in engine where another one stopped it."""
     if not jobs.use_built_in(job_for(request.user, job_id, to="edit")):
-        messages.info(request, "That job is running already, or no other engine can do it.")
+        messages.info(request, gettext("That job is running already, or no other engine can do it."))
     return _back(request)
 
 

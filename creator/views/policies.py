@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from creator.access import asset_for, workspace_for
@@ -68,15 +69,23 @@ def _act(request: HttpRequest, workspace: Workspace, person: User, shown: Policy
         made = moderation.new_version(workspace.pk, rules, note=note, created_by_id=person.pk)
         audit.record("policy.propose", made, by=person, workspace=workspace, detail={"version": made.version})
         remoderating.ask(workspace, "dry", by=person, policy=made.pk)
-        messages.success(request, f"Version {made.version} is proposed. Its dry run is on its way.")
+        messages.success(
+            request,
+            gettext("Version %(version)s is proposed. Its dry run is on its way.")
+            % {"version": made.version},
+        )
         return redirect("policy", made.version)
     if asked == "dry-run":
         remoderating.ask(workspace, "dry", by=person, policy=shown.pk)
-        messages.success(request, "The dry run is on its way.")
+        messages.success(request, gettext("The dry run is on its way."))
     elif asked == "activate":
         remoderating.activate(shown, by=person)
         remoderating.ask(workspace, "policy", by=person)
-        messages.success(request, f"Version {shown.version} counts from now on. Past content is being looked at.")
+        messages.success(
+            request,
+            gettext("Version %(version)s counts from now on. Past content is being looked at.")
+            % {"version": shown.version},
+        )
     else:
         raise Http404("No such act.")
     return redirect("policy", shown.version)
@@ -127,13 +136,13 @@ def _act_on_banks(request: HttpRequest, workspace: Workspace, person: User) -> H
         row = _ban(request, workspace, person)
         audit.record("picture.ban", row, by=person, workspace=workspace, detail={"note": row.note})
         remoderating.ask(workspace, "bank", by=person, banned=[row.pk])
-        messages.success(request, "The picture is banned. Whatever shows it is being withdrawn.")
+        messages.success(request, gettext("The picture is banned. Whatever shows it is being withdrawn."))
     elif asked == "release":
         row = _row_of(workspace, request.POST.get("hash", ""))
         picture_banks.release(row)
         audit.record("picture.release", row, by=person, workspace=workspace)
         remoderating.ask(workspace, "bank", by=person, banned=[row.pk])
-        messages.success(request, "The hash bans again. Whatever it matches is being withdrawn.")
+        messages.success(request, gettext("The hash bans again. Whatever it matches is being withdrawn."))
     elif asked == "import":
         _import(request, workspace, person)
     else:
@@ -187,7 +196,11 @@ def _import(request: HttpRequest, workspace: Workspace, person: User) -> None:
     )  # fmt: skip
     if taken.new:
         remoderating.ask(workspace, "bank", by=person, bank=bank.pk, after=taken.after)
-    messages.success(request, f"{taken.new:,} new hashes, {taken.known:,} known already.")
+    messages.success(
+        request,
+        gettext("%(new)s new hashes, %(known)s known already.")
+        % {"new": f"{taken.new:,}", "known": f"{taken.known:,}"},
+    )
     if taken.refused_count:
         messages.warning(request, f"{taken.refused_count:,} refused: {'; '.join(taken.refused[:3])}.")
 

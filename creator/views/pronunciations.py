@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from creator.access import may, workspace_for
@@ -28,7 +29,11 @@ def index(request: HttpRequest) -> HttpResponse:
             error = raised
         else:
             kept = f"{count} pronunciation{'' if count == 1 else 's'} kept."
-            messages.success(request, f"{kept} Narrations that hold one of them are spoken anew by the next render.")
+            messages.success(
+                request,
+                gettext("%(kept)s Narrations that hold one of them are spoken anew by the next render.")
+                % {"kept": kept},
+            )
             return redirect("pronunciations")
     context = {"lines": lines, "error": error, "can_edit": may(request.user, "edit"), "tab": "pronunciations"}
     return render(request, "settings/pronunciations.html", context, status=422 if error else 200)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creator.access import may, proposal_for, review_for, workspace_for
@@ -193,7 +194,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         context |= {"listed": listed, "clauses": clauses(active_policy(workspace.pk))}
         if "propose" in request.POST:
             made = proposals.propose_bulk(workspace, listed, by=person, **said)
-            messages.success(request, "Proposed. Somebody else must agree before anything is decided.")
+            messages.success(request, gettext("Proposed. Somebody else must agree before anything is decided."))
             return redirect("admin:review-proposal", made.pk)
     except EngineError as error:
         context["refusal"], status = error, 400
@@ -214,7 +215,7 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
                 messages.success(request, f"Done: {len(result.get('done', ()))} decided.")
             else:
                 proposals.refuse(found, by=person)
-                messages.success(request, "Turned down. Nothing was decided.")
+                messages.success(request, gettext("Turned down. Nothing was decided."))
             return redirect("admin:review-proposal", found.pk)
         except EngineError as error:
             refusal = error

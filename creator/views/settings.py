@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import may, workspace_for
@@ -84,5 +85,9 @@ def choose_engine(request: HttpRequest) -> HttpResponse:
         raise Http404("No such engine.")
     workspace.choices = {**workspace.choices, role: name}
     workspace.save(update_fields=["choices"])
-    messages.success(request, f"{engines[role, name].title or name} is used for new work.")
+    messages.success(
+        request,
+        gettext("%(engine)s is used for new work.")
+        % {"engine": engines[role, name].title or name},
+    )
     return redirect("engines")

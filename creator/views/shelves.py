@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from creator.access import collection_for, may, workspace_for
@@ -148,7 +149,11 @@ def collections_page(request: HttpRequest) -> HttpResponse:
 def _change(workspace: Workspace, request: HttpRequest) -> None:
     verb, name = request.POST.get("do", ""), request.POST.get("name", "")
     if verb == "create":
-        messages.success(request, f"{collections.create(workspace, name)} is made.")
+        messages.success(
+            request,
+            gettext("%(collection)s is made.")
+            % {"collection": collections.create(workspace, name)},
+        )
         return
     number = request.POST.get("collection", "")
     if verb not in ("rename", "delete") or not number.isdecimal():
@@ -156,7 +161,11 @@ def _change(workspace: Workspace, request: HttpRequest) -> None:
     collection = collection_for(request.user, int(number), to="edit")
     if verb == "rename":
         collections.rename(collection, name)
-        messages.success(request, f"It is called {collection} now.")
+        messages.success(request, gettext("It is called %(collection)s now.") % {"collection": collection})
     else:
         collections.delete(collection)
-        messages.success(request, f"{collection} is gone; what was in it is still in the library.")
+        messages.success(
+            request,
+            gettext("%(collection)s is gone; what was in it is still in the library.")
+            % {"collection": collection},
+        )

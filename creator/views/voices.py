@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creator.access import may, workspace_for
@@ -32,7 +33,7 @@ def page(request: HttpRequest) -> HttpResponse:
         except EngineError as refused:
             form.add_error(None, f"{refused.message} {refused.next_step}".strip())
         else:
-            messages.success(request, f"“{consent.name}” may be chosen in the studio.")
+            messages.success(request, gettext("“%(name)s” may be chosen in the studio.") % {"name": consent.name})
             return redirect("voices")
     language = request.GET.get("language", "en")
     language = language if language in choices.LANGUAGES else "en"
