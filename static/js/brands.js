@@ -1,4 +1,5 @@
 // A brand as it is chosen: contrasts beside the colours, and cards that wear it.
+import { gettext } from "./words.js";
 const WAIT = 300;
 const form = document.querySelector("[data-brand]");
 const said = document.querySelector("[data-brand-said]");
@@ -38,7 +39,7 @@ async function draw() {
     const answer = await fetch(`${form.dataset.tried}?${query}`).catch(() => null);
     if (turn !== asked) return;
     if (!answer?.ok) {
-      const why = answer?.status === 422 ? await answer.json() : { message: "No connection.", next_step: "" };
+      const why = answer?.status === 422 ? await answer.json() : { message: gettext("No connection."), next_step: "" };
       said.textContent = `${why.message} ${why.next_step}`.trim();
       return;
     }
@@ -47,14 +48,14 @@ async function draw() {
     image.removeAttribute("data-old");
     if (old.startsWith("blob:")) URL.revokeObjectURL(old);
   }
-  said.textContent = form.elements.file.value ? "The new logo shows once the brand is kept." : "";
+  said.textContent = form.elements.file.value ? gettext("The new logo shows once the brand is kept.") : "";
 }
 
 form.addEventListener("input", () => {
   const worst = contrasts();
   for (const image of document.querySelectorAll("[data-shown]")) image.toggleAttribute("data-old", true);
   clearTimeout(timer);
-  if (worst < least) said.textContent = "Text in these colours can't be read: make one darker, or the other lighter.";
+  if (worst < least) said.textContent = gettext("Text in these colours can't be read: make one darker, or the other lighter.");
   else timer = setTimeout(draw, WAIT);
 });
 contrasts();

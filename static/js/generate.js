@@ -2,6 +2,7 @@
 import { listen } from "./events.js";
 import { single, typing } from "./shortcuts.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./words.js";
 
 const KEY = "storyloom.generate";
 const dialog = document.getElementById("generate");
@@ -31,7 +32,7 @@ async function open() {
   if (dialog.open) return;
   const answer = await fetch(dialog.dataset.address).catch(() => null);
   if (!answer?.ok || answer.redirected) {
-    toast("The drawer didn't open. Try again.");
+    toast(gettext("The drawer didn't open. Try again."));
     return;
   }
   dialog.innerHTML = await answer.text();
@@ -63,16 +64,16 @@ async function submit(event) {
 }
 
 async function draw(address, said) {
-  say("drawing", "Asking…");
+  say("drawing", gettext("Asking…"));
   const headers = { "X-CSRFToken": document.body.dataset.csrf };
   const answer = await fetch(address, { method: "POST", body: said, headers }).catch(() => null);
   const told = await answer?.json().catch(() => null);
   if (!answer?.ok) {
-    say("drawing", told ? `${told.message} ${told.next_step}` : "That didn't reach the server. Try again.");
+    say("drawing", told ? `${told.message} ${told.next_step}` : gettext("That didn't reach the server. Try again."));
     return;
   }
   shown = { job: told.job, address: told.drawn };
-  say("drawing", "Drawing…");
+  say("drawing", gettext("Drawing…"));
   await look();
 }
 
@@ -84,9 +85,9 @@ async function look() {
 }
 
 async function hear(form, said) {
-  say("heard", "Speaking…");
+  say("heard", gettext("Speaking…"));
   const answer = await fetch(`${form.action}?${said}`).catch(() => null);
-  say("heard", answer?.ok ? "" : "This voice can't read that. Try another language or voice.");
+  say("heard", answer?.ok ? "" : gettext("This voice can't read that. Try another language or voice."));
   if (!answer?.ok) return;
   const sound = form.querySelector("audio");
   sound.src = part("save").href = URL.createObjectURL(await answer.blob());
@@ -140,7 +141,7 @@ function tab(chosen) {
 function pick(chosen) {
   for (const each of dialog.querySelectorAll("[data-pick]")) each.ariaPressed = String(each === chosen);
   part("use").disabled = false;
-  part("use-label").textContent = document.querySelector("[data-studio]") ? "Use in this scene" : "Open in the library";
+  part("use-label").textContent = document.querySelector("[data-studio]") ? gettext("Use in this scene") : gettext("Open in the library");
 }
 
 // The page may take it (the studio does, for the scene in hand); else its own page opens.
@@ -165,5 +166,5 @@ async function transcribe(button) {
   const answer = await fetch(button.dataset.transcribe, { method: "POST", body: JSON.stringify({ do: "transcribe" }), headers }).catch(() => null);
   const told = await answer?.json().catch(() => null);
   button.disabled = Boolean(answer?.ok);
-  say("transcribing", answer?.ok ? "It is being written down: the tray shows how far it is." : told ? `${told.message} ${told.next_step}` : "Try again.");
+  say("transcribing", answer?.ok ? gettext("It is being written down: the tray shows how far it is.") : told ? `${told.message} ${told.next_step}` : gettext("Try again."));
 }

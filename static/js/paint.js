@@ -1,4 +1,5 @@
 // What a strict policy keeps out of the markup: colours that stand for a picture until it has come, and times.
+import { gettext } from "./words.js";
 export function start() {
   paint(document);
   new MutationObserver((changes) => {
@@ -25,7 +26,7 @@ async function copy(event) {
   const before = label.textContent;
   try {
     await navigator.clipboard.writeText(text);
-    label.textContent = "Copied";
+    label.textContent = gettext("Copied");
   } catch {
     label.textContent = "Press Ctrl+C";
     const chosen = getSelection();

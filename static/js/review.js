@@ -1,5 +1,6 @@
 // A case: what may hurt is shown only when somebody asks for it, first in grey, then in colour; the page says that it is
 // open, and what changes meanwhile. The single keys are data-shortcuts of the buttons.
+import { gettext } from "./words.js";
 const LEVELS = ["blurred", "grey", "colour"];
 const EVERY = 10_000; // milliseconds between signs of life; the server forgets a page after 25 s
 const page = document.querySelector("[data-case]");
@@ -31,12 +32,12 @@ function revealAll() {
   const next = all.length ? (level(all[0]) + 1) % LEVELS.length : 0;
   all.forEach((reveal) => to(reveal, next));
   const said = document.querySelector("[data-reveal-said]");
-  said.textContent = ["Show pictures in grey", "Show pictures in colour", "Hide pictures"][next];
+  said.textContent = [gettext("Show pictures in grey"), gettext("Show pictures in colour"), gettext("Hide pictures")][next];
 }
 
 function play(screen) {
   const { src, video, label, captions, language } = screen.dataset;
-  const colours = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: "Show in colour" });
+  const colours = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: gettext("Show in colour") });
   colours.dataset.colours = "";
   saw("grey");
   screen.dataset.level = "grey";
@@ -46,9 +47,9 @@ function play(screen) {
     return;
   }
   const player = Object.assign(document.createElement("video"), { src, controls: true, playsInline: true, autoplay: true, muted: true });
-  player.ariaLabel = `${label}, without sound until you turn it on`;
+  player.ariaLabel = gettext("%(label)s, without sound until you turn it on", { label });
   if (captions) {
-    player.append(Object.assign(document.createElement("track"), { kind: "captions", src: captions, srclang: language, label: "Captions" }));
+    player.append(Object.assign(document.createElement("track"), { kind: "captions", src: captions, srclang: language, label: gettext("Captions") }));
   }
   screen.replaceChildren(player, colours);
   player.focus();
@@ -58,7 +59,7 @@ function inColour(button) {
   const screen = button.closest("[data-screen]");
   const grey = screen.dataset.level === "colour";
   screen.dataset.level = grey ? "grey" : "colour";
-  button.textContent = grey ? "Show in colour" : "Show in grey";
+  button.textContent = grey ? gettext("Show in colour") : gettext("Show in grey");
   saw(screen.dataset.level);
 }
 
@@ -91,7 +92,7 @@ async function alive() {
     return; // the next sign of life tries again
   }
   const others = document.querySelector("[data-others]");
-  if (others) others.textContent = said.others.length ? `Also looking: ${said.others.join(", ")}` : "";
+  if (others) others.textContent = said.others.length ? gettext("Also looking: %(people)s", { people: said.others.join(", ") }) : "";
   const changed = said.state !== page.dataset.state || String(said.version) !== page.dataset.version;
   document.querySelector("[data-changed]").hidden = !changed;
   for (const [name, key] of [["colour", "colour"], ["grey", "grey"], ["case", "cases"]]) {

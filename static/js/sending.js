@@ -1,5 +1,6 @@
 // A sender for tus 1.0 (https://tus.io/protocols/resumable-upload): one file, in pieces with checksums, going on where
 // the server stands after anything that broke. It throws Refused for what asking again can't mend.
+import { gettext } from "./words.js";
 export const PIECE = 4 * 2 ** 20;
 const LONGEST_WAIT = 30_000;
 
@@ -49,7 +50,7 @@ function about({ name, size, said, file }) {
 
 async function piece(file, offset) {
   const bytes = await file.slice(offset, offset + PIECE).arrayBuffer().catch(() => {
-    throw new Refused("The file can't be read any more. Choose it again.");
+    throw new Refused(gettext("The file can't be read any more. Choose it again."));
   });
   const headers = { "Content-Type": "application/offset+octet-stream" };
   // Only pages of a secure address (or of this machine) may compute digests.
@@ -61,12 +62,12 @@ async function piece(file, offset) {
 async function ask(url, method, headers, body, signal) {
   const common = { "Tus-Resumable": "1.0.0", "X-CSRFToken": document.body.dataset.csrf };
   const answer = await fetch(url, { method, body, signal, headers: { ...common, ...headers } });
-  if (answer.redirected) throw new Refused("You were signed out. Sign in, then try again: it goes on where it was.");
+  if (answer.redirected) throw new Refused(gettext("You were signed out. Sign in, then try again: it goes on where it was."));
   if (answer.ok) return answer;
   if (method !== "POST" && (answer.status === 404 || answer.status === 410)) throw Object.assign(new Error("gone"), { gone: true });
   if ([409, 423, 429, 460].includes(answer.status) || answer.status >= 500 && answer.status !== 507) throw new Error(String(answer.status));
   const told = await answer.json().catch(() => ({}));
-  throw new Refused(`${told.message ?? "It wasn't taken."} ${told.next_step ?? ""}`.trim());
+  throw new Refused(`${told.message ?? gettext("It wasn't taken.")} ${told.next_step ?? ""}`.trim());
 }
 
 function base64(bytes) {

@@ -1,5 +1,6 @@
 // Home: the brief box and tiles that change while one looks.
 import { listen } from "./events.js";
+import { gettext } from "./words.js";
 
 const form = document.querySelector("[data-brief]");
 
@@ -16,11 +17,11 @@ if (form) {
     const place = form.querySelector("[data-estimate]");
     if (!place?.dataset.currency || !text.value.trim()) return;
     const amount = Number(place.dataset.fixed) + Number(place.dataset.each) * text.value.length;
-    place.textContent = `about ${amount.toPrecision(2)} ${place.dataset.currency}`;
+    place.textContent = gettext("about %(amount)s", { amount: `${amount.toPrecision(2)} ${place.dataset.currency}` });
   };
   const count = () => {
     const words = text.value.trim() ? text.value.trim().split(/\s+/).length : 0;
-    form.querySelector("[data-count]").textContent = words > 20 ? `${words.toLocaleString()} words` : "";
+    form.querySelector("[data-count]").textContent = words > 20 ? gettext("%(words)s words", { words: words.toLocaleString() }) : "";
     estimate();
     sessionStorage.setItem(KEY, text.value);
   };
@@ -33,18 +34,18 @@ if (form) {
     sessionStorage.removeItem(KEY);
     const button = form.querySelector("[data-make]");
     button.setAttribute("aria-disabled", "true");
-    button.lastChild.textContent = "Reading…";
+    button.lastChild.textContent = gettext("Reading…");
   });
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     const button = form.querySelector("[data-make]");
     button.removeAttribute("aria-disabled");
-    button.lastChild.textContent = "Make story";
+    button.lastChild.textContent = gettext("Make story");
   });
 
   const attached = () => {
     const name = form.querySelector("[data-file-name]");
-    name.textContent = file.files[0]?.name ?? "Attach a file";
+    name.textContent = file.files[0]?.name ?? gettext("Attach a file");
     name.closest(".chip").classList.toggle("on", file.files.length > 0);
   };
   file.addEventListener("change", attached);

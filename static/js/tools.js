@@ -1,5 +1,6 @@
 // The page of a library tool: the box by hand or arrow keys, a brush, handles on the time line. The form holds the truth.
 import { listen } from "./events.js";
+import { gettext } from "./words.js";
 
 const root = document.querySelector("[data-tools]");
 const form = root.querySelector("[data-form]");
@@ -29,7 +30,7 @@ function startBox(wide, high) {
   const handle = document.createElement("button");
   handle.type = "button";
   handle.className = "tools-box";
-  handle.setAttribute("aria-label", "The box: arrow keys move it, with Shift they change its size");
+  handle.setAttribute("aria-label", gettext("The box: arrow keys move it, with Shift they change its size"));
   clip.append(handle);
   frame.append(clip);
   const least = Number(field("width").min);
@@ -158,7 +159,7 @@ function startTimeLine() {
   const line = document.createElement("div");
   line.className = "tools-line";
   const ranges = {};
-  for (const [name, label] of [["start", "Start on the time line"], ["end", "End on the time line"]]) {
+  for (const [name, label] of [["start", gettext("Start on the time line")], ["end", gettext("End on the time line")]]) {
     const range = document.createElement("input");
     range.type = "range";
     Object.assign(range, { min: field(name).min, max: field(name).max, step: "0.01", value: field(name).value });
@@ -194,7 +195,7 @@ if (shown && root.dataset.tool === "trim") startTimeLine();
 if (root.dataset.job) {
   listen((event) => {
     if (event.job !== Number(root.dataset.job)) return;
-    if (event.kind === "job.progress") root.querySelector("[data-state]").textContent = `Being made: ${Math.round((event.data.progress ?? 0) * 100)} %`;
+    if (event.kind === "job.progress") root.querySelector("[data-state]").textContent = gettext("Being made: %(percent)s %", { percent: Math.round((event.data.progress ?? 0) * 100) });
     else if (["job.done", "job.failed", "job.parked", "job.cancelled"].includes(event.kind)) location.reload();
   });
 }

@@ -2,6 +2,7 @@
 // What is typed is kept on this device until the server has it.
 import { listen } from "./events.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./words.js";
 
 const NUDGE = 0.02;
 const AGAIN = 5000;
@@ -68,7 +69,7 @@ function passageElement(passage) {
   if (editable) {
     const box = element("input", { type: "checkbox", checked: leftOut.has(passage) });
     box.dataset.leave = passage;
-    item.append(element("label", { className: "leave small" }, box, "Leave out"));
+    item.append(element("label", { className: "leave small" }, box, gettext("Leave out")));
   }
   return item;
 }
@@ -107,7 +108,7 @@ function fill() {
   }
   panel.querySelector("[data-times]").hidden = !doc.passages[chosen.passage].words?.length;
   const who = word.corrected;
-  panel.querySelector("[data-by]").textContent = who ? `Corrected by ${who.by}.` : "";
+  panel.querySelector("[data-by]").textContent = who ? gettext("Corrected by %(by)s.", { by: who.by }) : "";
 }
 
 // Hearing ----------------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ function correct(where, change) {
   else if (Object.entries(change).every(([name, value]) => now[name] === value)) return;
   else pending.push({ ...where, base, ...change });
   keep();
-  say("Saving…");
+  say(gettext("Saving…"));
   clearTimeout(timer);
   timer = setTimeout(flush, 150);
 }
@@ -174,12 +175,12 @@ async function post(said) {
       signal: AbortSignal.timeout(TOO_LONG),
     });
     if (answer.type === "opaqueredirect" || answer.status === 403) {
-      say("Signed out: your words are kept on this device");
+      say(gettext("Signed out: your words are kept on this device"));
       return { status: 0, body: {} };
     }
     return { status: answer.status, body: await answer.json() };
   } catch {
-    say("Offline: kept on this device");
+    say(gettext("Offline: kept on this device"));
     return { status: 0, body: {} };
   }
 }
@@ -218,7 +219,7 @@ async function flush() {
     keep();
   }
   saving = false;
-  if (!pending.length && !clash) say("Saved");
+  if (!pending.length && !clash) say(gettext("Saved"));
 }
 
 // The server's answer takes the old passage's place; what waits for the same word goes on from what it is now.
@@ -255,7 +256,7 @@ function meet(edit) {
   const theirs = part(edit)?.text;
   notice.querySelector("p").textContent = `You changed “${edit.base.text}” to “${mine}”. Somebody else changed the same place${theirs ? `: it is “${theirs}” now` : ""}.`;
   notice.hidden = false;
-  say("Not saved");
+  say(gettext("Not saved"));
 }
 
 function settle(mine) {
@@ -278,7 +279,7 @@ function writeInline(shown) {
   const where = place(shown);
   const before = shown.textContent;
   const field = element("input", { className: "inline", value: before, size: Math.max(4, before.length + 1), maxLength: 200 });
-  field.setAttribute("aria-label", `Correct “${before}”`);
+  field.setAttribute("aria-label", gettext("Correct “%(before)s”", { before }));
   let left = false;
   const leave = (save, focus) => {
     if (left) return;
@@ -335,7 +336,7 @@ function find(move = true) {
 }
 
 function tellFound(asked) {
-  $("[data-found]").textContent = asked ? (found.length ? `${at + 1} of ${found.length}` : "None") : "";
+  $("[data-found]").textContent = asked ? (found.length ? `${at + 1} of ${found.length}` : gettext("None")) : "";
 }
 
 function go(step) {
@@ -355,7 +356,7 @@ function tellCut() {
   if (!bar) return;
   bar.hidden = leftOut.size === 0;
   const gone = spans().reduce((sum, [start, end]) => sum + end - start, 0);
-  $("[data-cut-says]").textContent = `${leftOut.size} of ${doc.passages.length} left out, about ${length(gone)} of ${length(doc.seconds)}.`;
+  $("[data-cut-says]").textContent = gettext("%(left)s of %(all)s left out, about %(gone)s of %(length)s.", { left: leftOut.size, all: doc.passages.length, gone: length(gone), length: length(doc.seconds) });
 }
 
 async function askFor(said, waiting) {
@@ -374,15 +375,15 @@ async function askFor(said, waiting) {
   const ends = listen((event) => {
     if (event.job !== body.job) return;
     if (event.kind === "asset.cut") {
-      toast("The cut is in the library.", { label: "Look at it", act: () => location.assign(`/library/${event.data.asset}/`), seconds: 60 });
-      say("Cut");
+      toast(gettext("The cut is in the library."), { label: gettext("Look at it"), act: () => location.assign(`/library/${event.data.asset}/`), seconds: 60 });
+      say(gettext("Cut"));
     } else if (event.kind === "job.done") {
       ends();
       if (said.do === "transcribe") location.reload();
     } else if (["job.failed", "job.parked", "job.cancelled"].includes(event.kind)) {
       ends();
       say("");
-      toast(`${event.data.error ?? "It was cancelled."} ${event.data.next_step ?? ""}`.trim(), { seconds: 20 });
+      toast(`${event.data.error ?? gettext("It was cancelled.")} ${event.data.next_step ?? ""}`.trim(), { seconds: 20 });
     }
   });
 }
@@ -468,7 +469,7 @@ function start() {
   $("[data-theirs]").addEventListener("click", () => settle(false));
   $("[data-cut]").addEventListener("submit", (event) => {
     event.preventDefault();
-    askFor({ do: "cut", leave_out: [...leftOut] }, "Cutting; it will stand in the library");
+    askFor({ do: "cut", leave_out: [...leftOut] }, gettext("Cutting; it will stand in the library"));
   });
   $("[data-none]").addEventListener("click", () => {
     leftOut.clear();
@@ -479,4 +480,4 @@ function start() {
 }
 
 if (doc) start();
-$("[data-again]")?.addEventListener("click", () => askFor({ do: "transcribe" }, "Listening…"));
+$("[data-again]")?.addEventListener("click", () => askFor({ do: "transcribe" }, gettext("Listening…")));

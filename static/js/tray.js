@@ -1,26 +1,27 @@
 // The tray and every progress bar of a job (an element with data-job) on the page.
 import { listen } from "./events.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./words.js";
 
 export const STEPS = {
-  script: "Writing the script",
-  visuals: "Choosing pictures",
-  narration: "Recording the narration",
-  verdicts: "Checking",
-  renditions: "Rendering",
-  import: "Bringing files in",
-  trying: "Trying",
-  pictures: "Finding pictures",
-  reading: "Reading",
-  transcribe: "Listening",
-  recording: "Evening the recording",
-  aligning: "Timing the words",
-  cut: "Cutting",
-  use_tool: "Making the copy",
-  words: "Writing other words",
-  looking: "Looking at pictures",
-  drawing: "Drawing",
-  library: "Drawing the first pictures",
+  script: gettext("Writing the script"),
+  visuals: gettext("Choosing pictures"),
+  narration: gettext("Recording the narration"),
+  verdicts: gettext("Checking"),
+  renditions: gettext("Rendering"),
+  import: gettext("Bringing files in"),
+  trying: gettext("Trying"),
+  pictures: gettext("Finding pictures"),
+  reading: gettext("Reading"),
+  transcribe: gettext("Listening"),
+  recording: gettext("Evening the recording"),
+  aligning: gettext("Timing the words"),
+  cut: gettext("Cutting"),
+  use_tool: gettext("Making the copy"),
+  words: gettext("Writing other words"),
+  looking: gettext("Looking at pictures"),
+  drawing: gettext("Drawing"),
+  library: gettext("Drawing the first pictures"),
 };
 
 const began = new Map();
@@ -37,7 +38,7 @@ export function start() {
     refresh(tray);
     document.body.dispatchEvent(new CustomEvent("jobs-changed")); // htmx looks again; see templates/jobs/
     if (event.kind === "job.failed" || event.kind === "job.parked") {
-      toast(`A job failed: ${event.data.error ?? "see Jobs"}`, { label: "Look", act: () => (location.href = "/jobs/"), seconds: 10 });
+      toast(gettext("A job failed: %(error)s", { error: event.data.error ?? gettext("see Jobs") }), { label: gettext("Look"), act: () => (location.href = "/jobs/"), seconds: 10 });
     }
   });
 }
@@ -60,7 +61,7 @@ export function left(job, share) {
   const gained = share - (first?.share ?? 0);
   if (seconds < 2 || gained < 0.02 || share >= 1) return "";
   const rest = Math.ceil(((1 - share) * seconds) / gained);
-  return rest > 90 ? ` · ${Math.round(rest / 60)} min left` : ` · ${rest} s left`;
+  return rest > 90 ? ` · ${gettext("%(number)s min left", { number: Math.round(rest / 60) })}` : ` · ${gettext("%(number)s s left", { number: rest })}`;
 }
 
 function say(place, selector, text) {

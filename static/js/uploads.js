@@ -3,6 +3,7 @@
 import { listen } from "./events.js";
 import { forget, Refused, send } from "./sending.js";
 import { toast } from "./toasts.js";
+import { gettext, ngettext } from "./words.js";
 
 const AT_ONCE = 3;
 const SOON = 300;
@@ -156,7 +157,7 @@ function later() {
     }
     draw();
     if (fresh) document.body.dispatchEvent(new CustomEvent("uploads:added", { detail: fresh }));
-    if (fresh && !entries.size) toast(`${fresh} file${fresh > 1 ? "s are" : " is"} in the library.`, { label: "Show", act: () => (location.href = "/library/") });
+    if (fresh && !entries.size) toast(ngettext("%(count)s file is in the library.", "%(count)s files are in the library.", fresh), { label: gettext("Show"), act: () => (location.href = "/library/") });
   }, SOON);
 }
 
@@ -176,7 +177,7 @@ function draw() {
   part("line").textContent = line(waiting, bad, all, share);
   part("all").value = share;
   part("all").hidden = part("pause").hidden = !waiting.length;
-  part("pause").textContent = paused ? "Go on" : "Pause";
+  part("pause").textContent = paused ? gettext("Go on") : gettext("Pause");
   const shown = [...bad, ...waiting].slice(0, 30);
   part("list").replaceChildren(...shown.map(row));
   part("rest").textContent = bad.length + waiting.length > shown.length ? `and ${bad.length + waiting.length - shown.length} more` : "";
@@ -184,13 +185,13 @@ function draw() {
 
 function line(waiting, bad, all, share) {
   const files = (count) => `${count} file${count === 1 ? "" : "s"}`;
-  if (!waiting.length) return bad.length ? `${files(bad.length)} not added` : `${files(all.length)} here, being added`;
+  if (!waiting.length) return bad.length ? gettext("%(files)s not added", { files: files(bad.length) }) : gettext("%(files)s here, being added", { files: files(all.length) });
   const words = [files(waiting.length), `${Math.floor(100 * share)} %`];
   const seconds = (Date.now() - began) / 1000;
   const rest = ((sum("size") - sum("offset")) * seconds) / Math.max(1, sum("offset") - before);
   if (paused) words.push("paused");
-  else if (waiting.some((each) => each.waiting)) words.push("waiting for the network");
-  else if (began && seconds > 2 && rest < 1e6) words.push(rest > 90 ? `${Math.round(rest / 60)} min left` : `${Math.ceil(rest)} s left`);
+  else if (waiting.some((each) => each.waiting)) words.push(gettext("waiting for the network"));
+  else if (began && seconds > 2 && rest < 1e6) words.push(rest > 90 ? gettext("%(number)s min left", { number: Math.round(rest / 60) }) : gettext("%(number)s s left", { number: Math.ceil(rest) }));
   return words.join(" · ");
 }
 
@@ -202,7 +203,7 @@ function row(entry) {
   const [again, away] = item.querySelectorAll("button");
   again.hidden = !entry.error || !entry.file;
   again.dataset.again = away.dataset.drop = entry.id;
-  away.ariaLabel = `${entry.error ? "Dismiss" : "Cancel"} ${entry.name}`;
+  away.ariaLabel = `${entry.error ? gettext("Dismiss") : gettext("Cancel")} ${entry.name}`;
   return item;
 }
 

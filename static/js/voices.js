@@ -1,4 +1,5 @@
 // Hear a voice say a few words, and show another language's voices at once.
+import { gettext } from "./words.js";
 const form = document.querySelector("[data-voices]");
 const language = form.querySelector("[data-language]");
 const said = form.querySelector("[data-said]");
@@ -11,7 +12,7 @@ const label = (button, text) => {
 };
 const stop = () => {
   player.pause();
-  if (playing) label(playing, "Hear it");
+  if (playing) label(playing, gettext("Hear it"));
   playing = null;
 };
 
@@ -24,7 +25,7 @@ for (const button of document.querySelectorAll("[data-hear]")) {
     stop();
     if (again) return;
     playing = button;
-    label(button, "Stop");
+    label(button, gettext("Stop"));
     const asked = new URLSearchParams({ voice: button.dataset.hear, language: language.value, said: said.value });
     player.src = `${form.dataset.voices}?${asked}`;
     try {
@@ -33,7 +34,7 @@ for (const button of document.querySelectorAll("[data-hear]")) {
     } catch {
       if (playing !== button) return;
       stop();
-      state.textContent = "This voice can't say that. Try other words.";
+      state.textContent = gettext("This voice can't say that. Try other words.");
     }
   });
 }

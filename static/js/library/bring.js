@@ -2,6 +2,7 @@
 import { listen } from "../events.js";
 import { toast } from "../toasts.js";
 import { add } from "../uploads.js";
+import { gettext, ngettext } from "../words.js";
 
 export function given(files) {
   const form = document.querySelector("[data-upload]");
@@ -33,8 +34,8 @@ function say(form) {
   const { files } = form.elements.uploads;
   const bytes = [...files].reduce((sum, { size }) => sum + size, 0);
   form.querySelector("[data-chosen]").textContent = files.length
-    ? `${files.length} file${files.length > 1 ? "s" : ""}, ${(bytes / 1e6).toFixed(1)} MB`
-    : "Drop them anywhere on this page, or choose them here.";
+    ? `${ngettext("%(count)s file", "%(count)s files", files.length)}, ${(bytes / 1e6).toFixed(1)} MB`
+    : gettext("Drop them anywhere on this page, or choose them here.");
 }
 
 async function send(form) {
@@ -44,7 +45,7 @@ async function send(form) {
   form.closest("dialog")?.close();
   uploads.value = "";
   say(form);
-  toast(`${files.length} file${files.length > 1 ? "s are" : " is"} on the way. You may leave this page.`);
+  toast(ngettext("%(count)s file is on the way. You may leave this page.", "%(count)s files are on the way. You may leave this page.", files.length));
   await add(files, said);
 }
 

@@ -1,6 +1,7 @@
 // Choosing tiles: their boxes, Ctrl and Shift with a click, "x" with the keyboard; what is done with them, and undone.
 import { toast } from "../toasts.js";
 import { single, typing } from "../shortcuts.js";
+import { gettext } from "../words.js";
 
 let last = null;
 const boxes = () => [...document.querySelectorAll(".pick input")];
@@ -93,7 +94,7 @@ async function act(form, said) {
   for (const field of form.querySelectorAll("[data-enter]")) field.value = "";
   toast(answer.said, {
     seconds: 10,
-    label: "Undo",
+    label: gettext("Undo"),
     act: answer.undo && (() => undo(answer.undo, tiles)),
   });
 }
@@ -120,7 +121,7 @@ async function send(said) {
     if (answer.ok) return told;
     toast(`${told.error} ${told.next_step}`, { seconds: 10 });
   } catch {
-    toast("That didn't reach the server. Try again.", { seconds: 10 });
+    toast(gettext("That didn't reach the server. Try again."), { seconds: 10 });
   }
   return null;
 }

@@ -1,8 +1,9 @@
 // The pictures of a scene side by side: compared, chosen, gone back to, drawn again with changes, or changed in part.
 import { Mask } from "./mask.js";
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
-const SIGNALS = { picture: "Looks like the words", likeness: "Looks alike", words: "Words in title, tags or speech", relevance: "Fits the lines", quality: "Quality", freshness: "Fresh", engagement: "Clicked" };
+const SIGNALS = { picture: gettext("Looks like the words"), likeness: gettext("Looks alike"), words: gettext("Words in title, tags or speech"), relevance: gettext("Fits the lines"), quality: gettext("Quality"), freshness: gettext("Fresh"), engagement: gettext("Clicked") };
 
 // What a score is made of, as rows of a table.
 export function explained({ explain, score }) {
@@ -34,7 +35,7 @@ export class Alternatives {
       const button = target.closest("button");
       if (button?.matches("[data-compare]")) this.compare();
       if (button?.matches("[data-again-shown]")) this.again({ ...this.scene.picture, again: this.scene.again });
-      if (button?.matches("[data-back]")) this.choose(this.scene.back, "That was the one before.");
+      if (button?.matches("[data-back]")) this.choose(this.scene.back, gettext("That was the one before."));
     });
     part(body, "draw").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -55,7 +56,7 @@ export class Alternatives {
     this.dialogs.compare.addEventListener("click", ({ target }) => {
       const { use, again, fill } = target.closest("button")?.dataset ?? {};
       const of = (id) => this.scene.alternatives.find((each) => each.id === Number(id));
-      if (use) this.choose(Number(use), "Shown. The one before stays beside it.");
+      if (use) this.choose(Number(use), gettext("Shown. The one before stays beside it."));
       if (again) this.again(of(again));
       if (fill) this.fill(of(fill));
     });
@@ -70,7 +71,7 @@ export class Alternatives {
     part(this.dialogs.fill, "fill-form").addEventListener("submit", (event) => {
       event.preventDefault();
       if (!this.mask.marked) {
-        part(this.dialogs.fill, "state").textContent = "Nothing is marked yet: paint over what should change, or give a box.";
+        part(this.dialogs.fill, "state").textContent = gettext("Nothing is marked yet: paint over what should change, or give a box.");
         return;
       }
       const words = event.target.elements.words.value;
@@ -94,14 +95,14 @@ export class Alternatives {
     back.disabled = !editable;
     this.cost();
     this.list();
-    if (asking) this.say("Drawing…");
+    if (asking) this.say(gettext("Drawing…"));
     else if (this.asked === scene.id) this.finish(scene);
   }
 
   finish(scene) {
     this.asked = "";
     const { failed } = this.store.doc;
-    this.say(failed ? `${failed.error} ${failed.next_step}` : `Drawn: ${scene.alternatives.length} pictures to compare.`);
+    this.say(failed ? `${failed.error} ${failed.next_step}` : gettext("Drawn: %(count)s pictures to compare.", { count: scene.alternatives.length }));
   }
 
   cost() {
@@ -136,20 +137,20 @@ export class Alternatives {
     image.src = each.thumbnail;
     image.alt = each.alt || each.title;
     if (shown) image.style.objectPosition = this.crop(each);
-    const name = `Picture ${index + 1}`;
+    const name = gettext("Picture %(number)s", { number: index + 1 });
     part(item, "name").textContent = name;
     const now = part(item, "now");
     now.hidden = !shown && each.id !== scene.back;
-    now.textContent = shown ? "Shown now" : "Shown before";
+    now.textContent = shown ? gettext("Shown now") : gettext("Shown before");
     item.toggleAttribute("data-shown", shown);
     const facts = [
-      ["Engine", each.engine || "Found in the library"],
-      ["Model", each.model],
-      ["Seed", each.seed],
-      ["Cost", each.cost],
-      ["Words", each.prompt],
-      ["Score", each.score ? each.score.toFixed(2) : ""],
-      ["Made from", each.parent?.title || (each.parent && "another picture"), each.parent?.page],
+      [gettext("Engine"), each.engine || gettext("Found in the library")],
+      [gettext("Model"), each.model],
+      [gettext("Seed"), each.seed],
+      [gettext("Cost"), each.cost],
+      [gettext("Words"), each.prompt],
+      [gettext("Score"), each.score ? each.score.toFixed(2) : ""],
+      [gettext("Made from"), each.parent?.title || (each.parent && gettext("another picture")), each.parent?.page],
     ];
     part(item, "made").append(
       ...facts.filter(([, value]) => value).flatMap(([label, value, link]) => {
@@ -161,7 +162,7 @@ export class Alternatives {
     part(item, "compare-why").hidden = !each.explain.length;
     item.querySelector("tbody").append(...explained(each));
     const [use, again, fill] = item.querySelectorAll(".compare-acts button");
-    use.textContent = each.id === scene.back ? "Go back to this" : "Show this";
+    use.textContent = each.id === scene.back ? gettext("Go back to this") : gettext("Show this");
     use.disabled = shown || !store.editable;
     for (const [button, verb, able] of [[use, "use", true], [again, "again", each.again], [fill, "fill", each.kind === "image"]]) {
       if (!button) continue;
@@ -231,7 +232,7 @@ export class Alternatives {
   async ask(said, state) {
     const { id } = this.scene;
     const refused = ({ detail }) => (state.textContent = detail.message);
-    state.textContent = "Asking the painter…";
+    state.textContent = gettext("Asking the painter…");
     this.store.addEventListener("failed", refused);
     const done = await this.store.act({ ...said, scene: id });
     this.store.removeEventListener("failed", refused);

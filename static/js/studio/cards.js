@@ -1,5 +1,6 @@
 // A story's card as the server draws it, with the lines that it will have: no second way of laying it out here.
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 const WAIT = 350;
 const KINDS = { png: "PNG", jpg: "JPEG", webp: "WebP", avif: "AVIF" };
@@ -52,7 +53,7 @@ export class Cards {
     const answer = await fetch(address).catch(() => null);
     if (turn !== this.asked) return;
     if (!answer?.ok || answer.redirected) {
-      const why = answer?.status === 422 ? await answer.json() : { message: "The card can't be shown now.", next_step: "Try again in a moment." };
+      const why = answer?.status === 422 ? await answer.json() : { message: gettext("The card can't be shown now."), next_step: gettext("Try again in a moment.") };
       this.say(`${why.message} ${why.next_step}`.trim());
       return;
     }
@@ -73,7 +74,7 @@ export class Cards {
       this.drawn = state;
       const title = layouts.find(({ name }) => name === chosen).title;
       this.layouts.replaceChildren(
-        new Option(`What fits: ${title}`, ""),
+        new Option(gettext("What fits: %(title)s", { title }), ""),
         ...layouts.map(({ name, title: said, lacks }) => {
           const option = new Option(said, name);
           option.disabled = Boolean(lacks);
@@ -86,7 +87,7 @@ export class Cards {
     if (document.activeElement !== this.layouts) this.layouts.value = value;
     if (document.activeElement !== this.poll) this.poll.value = this.store.value("", "poll");
     const missing = layouts.filter(({ lacks }) => lacks).map(({ title, lacks }) => `${title}: ${lacks}`);
-    part(this.root, "layout-why").textContent = value ? "" : `Chosen because ${why}.`;
+    part(this.root, "layout-why").textContent = value ? "" : gettext("Chosen because %(why)s.", { why });
     this.layouts.title = missing.join("\n");
     this.page = Math.min(this.page, pages);
     part(this.root, "pages").hidden = pages < 2;
@@ -99,7 +100,7 @@ export class Cards {
     const link = (label, kind) =>
       Object.assign(document.createElement("a"), { className: "menu-item", textContent: label, href: `${this.address}${kind}?download&page=${this.page}` });
     const links = Object.entries(KINDS).map(([kind, label]) => link(label, kind));
-    if (this.store.doc.cards.pages > 1) links.push(link("All cards, zipped", "zip"));
+    if (this.store.doc.cards.pages > 1) links.push(link(gettext("All cards, zipped"), "zip"));
     part(this.root, "downloads").replaceChildren(...links);
   }
 

@@ -1,5 +1,6 @@
 // The point of a picture that stays in view in every shape: dragged, moved by the arrow keys, or left to the machine.
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 0.02;
@@ -38,8 +39,8 @@ export function focus(store, stage, root) {
     dot.style.left = `${within(100 * (x - box.left) / box.width, 3, 97)}%`;
     dot.style.top = `${within(100 * (y - box.top) / box.height, 3, 97)}%`;
     dot.title = scene().focus.length
-      ? "This point stays in view. Drag it, or press Delete to leave it to the machine."
-      : `Drag this to what should stay in view. Now it goes by ${stage.variant.framing}.`;
+      ? gettext("This point stays in view. Drag it, or press Delete to leave it to the machine.")
+      : gettext("Drag this to what should stay in view. Now it goes by %(framing)s.", { framing: stage.variant.framing });
   };
 
   const settle = (chosen) => {

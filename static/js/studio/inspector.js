@@ -4,6 +4,7 @@ import { Readings } from "./readings.js";
 import { Recording } from "./record.js";
 import { part } from "./scenes.js";
 import { Wording } from "./wording.js";
+import { gettext } from "../words.js";
 
 export class Inspector {
   constructor(store, root) {
@@ -47,11 +48,11 @@ export class Inspector {
     const scene = this.store.scene(this.current);
     this.body.hidden = !scene;
     if (!scene) {
-      this.title.textContent = "Scene";
+      this.title.textContent = gettext("Scene");
       return;
     }
     const number = this.store.doc.scenes.indexOf(scene) + 1;
-    this.title.textContent = `Scene ${number}`;
+    this.title.textContent = gettext("Scene %(number)s", { number });
     for (const field of this.body.querySelectorAll("[data-field]")) {
       field.readOnly = !this.store.editable;
       field.lang = this.store.doc.language;
@@ -64,7 +65,7 @@ export class Inspector {
       field.value = chosen;
       // Not installed any more: it stays chosen until somebody chooses another.
       if (field.value !== chosen) {
-        field.append(new Option(`${chosen} (not installed)`, chosen));
+        field.append(new Option(gettext("%(chosen)s (not installed)", { chosen }), chosen));
         field.value = chosen;
       }
     }
@@ -96,7 +97,7 @@ export class Inspector {
       radio.value = each.id;
       radio.checked = this.shown(scene, each);
       radio.disabled = !this.store.editable;
-      const name = each.alt || each.title || `Picture ${index + 1}`;
+      const name = each.alt || each.title || gettext("Picture %(number)s", { number: index + 1 });
       radio.ariaLabel = `${name}, ${each.drawn ? "drawn for this scene" : `match ${index + 1} of ${scene.alternatives.length}`}`;
       const image = offer.querySelector("img");
       image.src = each.thumbnail;
@@ -133,14 +134,14 @@ export class Inspector {
     const picture = scene.picture;
     const rows = picture
       ? [
-          ["Picture", picture.title || "Untitled", picture.page],
-          ["Licence", picture.licence || "Not known"],
-          ["Credit", picture.credit],
-          ["Made by", picture.made_by],
-          ["Voice", scene.voice],
-          ["Captions", scene.timing === "word" ? "word by word, from the voice" : scene.timing === "sentence" ? "by sentence" : ""],
+          [gettext("Picture"), picture.title || gettext("Untitled"), picture.page],
+          [gettext("Licence"), picture.licence || gettext("Not known")],
+          [gettext("Credit"), picture.credit],
+          [gettext("Made by"), picture.made_by],
+          [gettext("Voice"), scene.voice],
+          [gettext("Captions"), scene.timing === "word" ? gettext("word by word, from the voice") : scene.timing === "sentence" ? gettext("by sentence") : ""],
         ]
-      : [["Picture", "None yet: the next render chooses one"]];
+      : [[gettext("Picture"), gettext("None yet: the next render chooses one")]];
     const parts = rows
       .filter(([, value]) => value)
       .flatMap(([label, value, link]) => {
@@ -160,7 +161,7 @@ export class Inspector {
     const words = part(this.body, "words").value.trim();
     if (!words) return;
     const state = part(this.body, "find-state");
-    state.textContent = "Looking in the library, and drawing one…";
+    state.textContent = gettext("Looking in the library, and drawing one…");
     this.finding = this.drawn;
     if (!(await this.store.act({ do: "find_pictures", scene: this.current, words }))) state.textContent = "";
   }

@@ -1,4 +1,5 @@
 // How the drawings look and what plays under the videos: chosen here, the music heard before it is rendered.
+import { gettext } from "../words.js";
 export function look(store, root) {
   const selects = [...root.querySelectorAll("select[data-field]")];
   const music = root.querySelector("[data-field=music]");
@@ -7,7 +8,7 @@ export function look(store, root) {
   const player = new Audio();
   const stop = () => {
     player.pause();
-    label.textContent = "Hear it";
+    label.textContent = gettext("Hear it");
   };
   const show = () => {
     for (const select of selects) {
@@ -26,7 +27,7 @@ export function look(store, root) {
   hear.addEventListener("click", () => {
     if (!player.paused) return stop();
     player.src = music.selectedOptions[0].dataset.sample;
-    label.textContent = "Stop";
+    label.textContent = gettext("Stop");
     player.play().catch(stop);
   });
   player.addEventListener("ended", stop);

@@ -9,6 +9,7 @@ import { Scenes } from "./scenes.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { headlines, Telling } from "./wording.js";
+import { gettext } from "../words.js";
 
 const root = document.querySelector("[data-studio]");
 const store = new Store(JSON.parse(document.getElementById("document").textContent), root.dataset);
@@ -44,7 +45,7 @@ store.addEventListener("changed", ({ detail }) => {
   if (detail?.was && detail.was.state === "making" && store.doc.state !== "making" && stage.variant?.fresh) {
     stage.mode = "made";
     stage.draw();
-    toast("It's rendered.");
+    toast(gettext("It's rendered."));
   }
 });
 title.readOnly = !store.editable;
@@ -58,7 +59,7 @@ store.addEventListener("said", ({ detail }) => {
   save.dataset.tone = detail.tone;
 });
 store.addEventListener("failed", ({ detail }) => toast(detail.message, { seconds: 9 }));
-if (store.pending.size) save.textContent = "Saving what was kept on this device…";
+if (store.pending.size) save.textContent = gettext("Saving what was kept on this device…");
 
 // Acts: forms that first wait for what is typed ----------------------------------------------------------------------
 const acts = document.querySelector(".studio-acts");

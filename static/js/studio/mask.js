@@ -1,5 +1,6 @@
 // A mask painted over a picture: what is marked will be drawn anew. By pointer, or as a box given in numbers.
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 const LONGEST = 1024;
 const MOST = 300;
@@ -89,8 +90,8 @@ export class Mask {
     for (let each = 3; each < data.length; each += 4) if (data[each] > 127) marked += 1;
     this.marked = marked;
     const share = Math.ceil((400 * marked) / data.length);
-    this.canvas.ariaLabel = marked ? `${share} % of the picture is marked` : "Nothing is marked";
-    part(this.root, "state").textContent = marked ? `${share} % is marked.` : "";
+    this.canvas.ariaLabel = marked ? gettext("%(share)s % of the picture is marked", { share }) : gettext("Nothing is marked");
+    part(this.root, "state").textContent = marked ? gettext("%(share)s % is marked.", { share }) : "";
     part(this.root, "undo").disabled = part(this.root, "clear").disabled = !this.done.length;
   }
 

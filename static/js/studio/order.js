@@ -1,4 +1,5 @@
 // Moving rows of a list: by the grip with a pointer, by the grip with Space and arrows, by Alt and arrows anywhere in a row.
+import { gettext } from "../words.js";
 export function arrange(list, move) {
   const rows = () => [...list.children];
   const live = document.querySelector("[data-live-region]");
@@ -22,10 +23,10 @@ export function arrange(list, move) {
       event.preventDefault();
       held.to = Math.max(0, Math.min(rows().length - 1, held.to + step));
       show(held);
-      live.textContent = `Place ${held.to + 1} of ${rows().length}.`;
+      live.textContent = gettext("Place %(place)s of %(all)s.", { place: held.to + 1, all: rows().length });
     } else if (held && event.key === "Escape") {
       event.preventDefault();
-      live.textContent = "Put back.";
+      live.textContent = gettext("Put back.");
       clear();
     }
   });
@@ -36,14 +37,14 @@ export function arrange(list, move) {
   function lift(row) {
     held = { row, from: rows().indexOf(row), to: rows().indexOf(row) };
     row.classList.add("lifted");
-    live.textContent = `Picked up scene ${held.from + 1}. Use the arrow keys, then Space.`;
+    live.textContent = gettext("Picked up scene %(number)s. Use the arrow keys, then Space.", { number: held.from + 1 });
   }
 
   function drop() {
     const { row, from, to } = held;
     clear();
     if (from !== to) move(row.dataset.scene, to);
-    else live.textContent = "Put down where it was.";
+    else live.textContent = gettext("Put down where it was.");
   }
 
   list.addEventListener("pointerdown", (event) => {

@@ -1,5 +1,6 @@
 // The readings of a scene's line: heard side by side, one taken, and the way back.
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 export class Readings {
   constructor(store, body) {
@@ -14,8 +15,8 @@ export class Readings {
     this.root.addEventListener("click", ({ target }) => {
       const { hearReading, useReading } = target.closest("button")?.dataset ?? {};
       if (hearReading) this.hear(this.sound.paused || this.heard !== hearReading ? hearReading : "");
-      if (useReading) this.use(Number(useReading), "Taken. It stays until the words change.");
-      if (target.closest("[data-reading-back]")) this.use(this.scene.reading_back, "That was the one before.");
+      if (useReading) this.use(Number(useReading), gettext("Taken. It stays until the words change."));
+      if (target.closest("[data-reading-back]")) this.use(this.scene.reading_back, gettext("That was the one before."));
     });
     this.form?.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -44,16 +45,16 @@ export class Readings {
       for (const field of this.form.elements) field.disabled = !editable || asking;
       this.cost();
     }
-    if (asking) this.say("Reading…");
+    if (asking) this.say(gettext("Reading…"));
     else if (this.asked === scene.id) {
       this.asked = "";
-      this.say(doc.failed ? `${doc.failed.error} ${doc.failed.next_step}` : "Read. Listen, then choose.");
+      this.say(doc.failed ? `${doc.failed.error} ${doc.failed.next_step}` : gettext("Read. Listen, then choose."));
     }
   }
 
   one({ id, sound, engine, voice, rate, cost }) {
     const item = document.getElementById("t-reading").content.firstElementChild.cloneNode(true);
-    const name = voice || engine || "The story's voice";
+    const name = voice || engine || gettext("The story's voice");
     part(item, "voice-name").textContent = name;
     const told = [voice && engine, rate !== 1 && `${rate} × speed`, cost].filter(Boolean).join(" · ");
     part(item, "told").textContent = told;
@@ -63,7 +64,7 @@ export class Readings {
     use.dataset.useReading = id;
     const taken = this.scene.reading === id;
     item.toggleAttribute("data-shown", taken);
-    use.textContent = taken ? "In use" : id === this.scene.reading_back ? "Go back to this" : "Use this";
+    use.textContent = taken ? gettext("In use") : id === this.scene.reading_back ? gettext("Go back to this") : gettext("Use this");
     use.hidden = !this.store.doc.may.edit;
     use.disabled = taken || !this.store.editable;
     return item;
@@ -83,7 +84,7 @@ export class Readings {
     this.sound.pause();
     if (sound) {
       this.sound.src = sound;
-      this.sound.play().catch(() => this.say("The sound can't be played."));
+      this.sound.play().catch(() => this.say(gettext("The sound can't be played.")));
     }
     for (const button of this.root.querySelectorAll("[data-hear-reading]")) {
       const playing = button.dataset.hearReading === sound;
@@ -99,7 +100,7 @@ export class Readings {
 
   async ask() {
     const { id } = this.scene;
-    this.say("Asking the voice…");
+    this.say(gettext("Asking the voice…"));
     if (!(await this.store.act({ do: "read_line", scene: id, ...this.voice, rate: part(this.form, "rate").valueAsNumber }))) {
       this.say("");
       return;

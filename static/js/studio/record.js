@@ -1,13 +1,14 @@
 // A person's own voice for a scene: recorded here or uploaded, listened to before it is sent, and gone back from.
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
 const REFUSED = {
-  NotAllowedError: "The browser may not use the microphone. Allow it beside the address of this page, or upload a file.",
-  NotFoundError: "There is no microphone. Connect one, or upload a file.",
-  NotReadableError: "Another program holds the microphone. Close it, or upload a file.",
+  NotAllowedError: gettext("The browser may not use the microphone. Allow it beside the address of this page, or upload a file."),
+  NotFoundError: gettext("There is no microphone. Connect one, or upload a file."),
+  NotReadableError: gettext("Another program holds the microphone. Close it, or upload a file."),
 };
-const ABSENT = "This browser can't record here. Upload a file instead.";
+const ABSENT = gettext("This browser can't record here. Upload a file instead.");
 
 export class Recording {
   constructor(store, body) {
@@ -26,10 +27,10 @@ export class Recording {
       this.file.value = "";
     });
     part(this.root, "record-send").addEventListener("click", () => this.send());
-    part(this.root, "record-drop").addEventListener("click", () => this.drop("Put aside."));
-    part(this.root, "use-said").addEventListener("click", () => this.settle({ do: "use_recorded_words", reading: this.reading }, "The line says what you said."));
-    part(this.root, "keep-line").addEventListener("click", () => this.settle({ do: "use_reading", reading: this.reading }, "The line stays; your recording is heard."));
-    part(this.root, "to-voice").addEventListener("click", () => this.settle({ do: "back_to_voice" }, "The voice speaks this line."));
+    part(this.root, "record-drop").addEventListener("click", () => this.drop(gettext("Put aside.")));
+    part(this.root, "use-said").addEventListener("click", () => this.settle({ do: "use_recorded_words", reading: this.reading }, gettext("The line says what you said.")));
+    part(this.root, "keep-line").addEventListener("click", () => this.settle({ do: "use_reading", reading: this.reading }, gettext("The line stays; your recording is heard.")));
+    part(this.root, "to-voice").addEventListener("click", () => this.settle({ do: "back_to_voice" }, gettext("The voice speaks this line.")));
     addEventListener("pagehide", () => this.stop());
   }
 
@@ -50,9 +51,9 @@ export class Recording {
     part(this.root, "record-new").hidden = !doc.may.edit;
     for (const each of [this.button, this.file, part(this.root, "record-send")]) each.disabled = !editable || asking;
     const told = {
-      used: by_sentence ? "Your recording is heard. Its words have no times, so captions go by sentence." : "Your recording is heard, with captions word by word.",
-      stale: "Your recording says something else than the line now: record it again, or let the voice speak.",
-      differs: heard ? "You said something else than the line." : "The recording doesn't seem to say this line.",
+      used: by_sentence ? gettext("Your recording is heard. Its words have no times, so captions go by sentence.") : gettext("Your recording is heard, with captions word by word."),
+      stale: gettext("Your recording says something else than the line now: record it again, or let the voice speak."),
+      differs: heard ? gettext("You said something else than the line.") : gettext("The recording doesn't seem to say this line."),
     };
     part(this.root, "record-told").textContent = [told[state], state !== "stale" && note].filter(Boolean).join(" ");
     this.root.toggleAttribute("data-asks", state === "stale" || state === "differs");
@@ -68,11 +69,11 @@ export class Recording {
       button.hidden = !shown || !doc.may.edit;
       button.disabled = !editable || asking;
     }
-    part(this.root, "to-voice").textContent = recorded ? "Back to the voice" : "Put the recording aside";
-    if (asking) this.say("Listening to your recording…");
+    part(this.root, "to-voice").textContent = recorded ? gettext("Back to the voice") : gettext("Put the recording aside");
+    if (asking) this.say(gettext("Listening to your recording…"));
     else if (this.sent === scene.id) {
       this.sent = "";
-      this.say(doc.failed ? `${doc.failed.error} ${doc.failed.next_step}` : "Listened to.");
+      this.say(doc.failed ? `${doc.failed.error} ${doc.failed.next_step}` : gettext("Listened to."));
     }
   }
 
@@ -98,15 +99,15 @@ export class Recording {
       this.watching?.close();
       this.recorder = null;
       this.button.ariaPressed = "false";
-      part(this.root, "record-name").textContent = "Record again";
+      part(this.root, "record-name").textContent = gettext("Record again");
       part(this.root, "record-level").hidden = true;
       if (this.scene.id === scene) this.offer(new Blob(parts, { type: recorder.mimeType }));
     });
     this.recorder = recorder;
     recorder.start();
     this.button.ariaPressed = "true";
-    part(this.root, "record-name").textContent = "Stop";
-    this.say("Recording. Speak the line, then stop.");
+    part(this.root, "record-name").textContent = gettext("Stop");
+    this.say(gettext("Recording. Speak the line, then stop."));
     this.watch(stream);
   }
 
@@ -139,13 +140,13 @@ export class Recording {
   offer(blob) {
     this.drop("");
     if (blob.size > this.store.doc.recordings.most_bytes) {
-      this.say("This file is too large. Save it as MP3, M4A or OGG.");
+      this.say(gettext("This file is too large. Save it as MP3, M4A or OGG."));
       return;
     }
     this.take = { blob, scene: this.scene.id };
     this.heard.src = URL.createObjectURL(blob);
     part(this.root, "record-take").hidden = false;
-    this.say("Listen to it, then use it or record again.");
+    this.say(gettext("Listen to it, then use it or record again."));
   }
 
   drop(said) {
@@ -163,20 +164,20 @@ export class Recording {
     const form = new FormData();
     form.append("scene", scene);
     form.append("sound", blob, blob.name ?? "recording");
-    this.say("Sending…");
+    this.say(gettext("Sending…"));
     let said;
     try {
       const answer = await fetch(this.store.doc.recordings.address, { method: "POST", headers: { "X-CSRFToken": document.body.dataset.csrf }, body: form, redirect: "manual" });
-      said = answer.status === 202 ? "" : answer.status === 422 ? await answer.json() : { message: "You are signed out.", next_step: "Sign in in another tab, then send it again." };
+      said = answer.status === 202 ? "" : answer.status === 422 ? await answer.json() : { message: gettext("You are signed out."), next_step: gettext("Sign in in another tab, then send it again.") };
     } catch {
-      said = { message: "No connection.", next_step: "The recording is kept here: send it again." };
+      said = { message: gettext("No connection."), next_step: gettext("The recording is kept here: send it again.") };
     }
     if (said) {
       this.say(`${said.message} ${said.next_step}`);
       return;
     }
     this.sent = scene;
-    this.drop("Sent.");
+    this.drop(gettext("Sent."));
     await this.store.look();
   }
 

@@ -2,6 +2,7 @@
 import { toast } from "../toasts.js";
 import { arrange } from "./order.js";
 import { flagged } from "./wording.js";
+import { gettext } from "../words.js";
 
 export class Scenes {
   constructor(store, root, { choose }) {
@@ -52,18 +53,18 @@ export class Scenes {
   }
 
   row(row, scene, index) {
-    const name = `Scene ${index + 1}`;
+    const name = gettext("Scene %(number)s", { number: index + 1 });
     const editable = this.store.editable;
     row.dataset.scene = scene.id;
     row.toggleAttribute("data-current", scene.id === this.current);
     part(row, "number").textContent = name;
     const seconds = part(row, "seconds");
     seconds.textContent = `${scene.exact ? "" : "≈ "}${scene.seconds.toFixed(1)} s`;
-    seconds.title = scene.exact ? "As it was spoken" : "Estimated from the words, until it is spoken";
+    seconds.title = scene.exact ? gettext("As it was spoken") : gettext("Estimated from the words, until it is spoken");
     const grip = part(row, "grip");
-    grip.ariaLabel = `Move ${name.toLowerCase()}`;
+    grip.ariaLabel = gettext("Move: %(name)s", { name });
     grip.hidden = !editable;
-    part(row, "select").ariaLabel = `Show ${name.toLowerCase()}`;
+    part(row, "select").ariaLabel = gettext("Show: %(name)s", { name });
     part(row, "menu-name").ariaLabel = `${name}: more`;
     row.querySelector("details.menu").hidden = !editable;
     row.querySelector('[data-do="up"]').disabled = index === 0;
@@ -76,7 +77,7 @@ export class Scenes {
     text.id = `narration-${scene.id}`;
     const label = part(row, "for");
     label.htmlFor = text.id;
-    label.textContent = `Narration of ${name.toLowerCase()}`;
+    label.textContent = gettext("Narration: %(name)s", { name });
     text.lang = this.store.doc.language;
     text.readOnly = !editable;
     const value = this.store.value(scene.id, "narration");
@@ -96,10 +97,10 @@ export class Scenes {
     const quotes = scene.sources.map(({ number, text }) => {
       const item = document.createElement("li");
       item.textContent = text;
-      item.title = `Sentence ${number} of the article`;
+      item.title = gettext("Sentence %(number)s of the article", { number });
       return item;
     });
-    if (!quotes.length) quotes.push(Object.assign(document.createElement("li"), { textContent: "Rests on no sentence of the article." }));
+    if (!quotes.length) quotes.push(Object.assign(document.createElement("li"), { textContent: gettext("Rests on no sentence of the article.") }));
     place.replaceChildren(...quotes);
   }
 
@@ -108,12 +109,12 @@ export class Scenes {
     place.hidden = edit?.clash === undefined;
     if (place.hidden) return;
     const said = document.createElement("p");
-    said.textContent = `Someone else changed ${name.toLowerCase()} to:`;
+    said.textContent = gettext("%(name)s: someone else changed it to:", { name });
     const theirs = document.createElement("blockquote");
     theirs.textContent = edit.clash;
     const acts = document.createElement("p");
     acts.className = "row";
-    for (const [label, mine] of [["Keep mine", true], ["Take theirs", false]]) {
+    for (const [label, mine] of [[gettext("Keep mine"), true], [gettext("Take theirs"), false]]) {
       const button = Object.assign(document.createElement("button"), { className: "btn", type: "button", textContent: label });
       button.addEventListener("click", () => this.store.settle(scene.id, "narration", { mine }));
       acts.append(button);
@@ -150,7 +151,7 @@ export class Scenes {
     if (!this.store.editable || this.store.doc.scenes.findIndex((scene) => scene.id === id) === to) return;
     const focused = document.activeElement;
     if (await this.store.act({ do: "move_scene", scene: id, position: to })) {
-      this.live.textContent = `Now scene ${to + 1} of ${last + 1}.`;
+      this.live.textContent = gettext("Now scene %(place)s of %(all)s.", { place: to + 1, all: last + 1 });
       if (focused?.isConnected) focused.focus();
     }
   }
@@ -168,11 +169,11 @@ export class Scenes {
   async remove(index) {
     const gone = this.store.doc.scenes[index];
     if (!(await this.store.act({ do: "remove_scene", scene: gone.id }))) return;
-    this.live.textContent = `Scene ${index + 1} removed.`;
+    this.live.textContent = gettext("Scene %(number)s removed.", { number: index + 1 });
     const neighbour = this.store.doc.scenes[Math.min(index, this.store.doc.scenes.length - 1)];
     this.choose(neighbour.id);
     this.list.children[Math.min(index, this.list.children.length - 1)].querySelector("textarea").focus();
-    toast(`Scene ${index + 1} removed.`, { label: "Undo", act: () => this.restore(gone, index), seconds: 10 });
+    toast(gettext("Scene %(number)s removed.", { number: index + 1 }), { label: gettext("Undo"), act: () => this.restore(gone, index), seconds: 10 });
   }
 
   async restore(gone, index) {

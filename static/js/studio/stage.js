@@ -5,6 +5,7 @@ import { explained } from "./alternatives.js";
 import { captionsOf } from "./captions.js";
 import { Cards } from "./cards.js";
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 const LEAD = 0.15;
 const TAIL = 0.35;
@@ -81,12 +82,12 @@ export class Stage {
       tab.setAttribute("aria-controls", "stage-frame");
       tab.tabIndex = chosen ? 0 : -1;
       tab.append(shape(variant), variant.label);
-      if (variant.url && !variant.fresh) tab.append(Object.assign(document.createElement("span"), { className: "dot", title: "Older than the story" }));
+      if (variant.url && !variant.fresh) tab.append(Object.assign(document.createElement("span"), { className: "dot", title: gettext("Older than the story") }));
       return tab;
     });
     const modes = [];
     if (this.variant?.url) {
-      for (const [mode, label] of [["live", "Preview"], ["made", "Rendered"]]) {
+      for (const [mode, label] of [["live", gettext("Preview")], ["made", gettext("Rendered")]]) {
         const button = Object.assign(document.createElement("button"), { className: "tab", type: "button", id: `mode-${mode}`, textContent: label });
         button.dataset.mode = mode;
         button.ariaPressed = String(mode === this.mode);
@@ -184,15 +185,15 @@ export class Stage {
   }
 
   blank() {
-    if (this.store.doc.state === "making") return this.store.doc.scenes.length ? "Its picture is being chosen." : "The script is being written. Pictures follow.";
-    return "The next render chooses a picture.";
+    if (this.store.doc.state === "making") return this.store.doc.scenes.length ? gettext("Its picture is being chosen.") : gettext("The script is being written. Pictures follow.");
+    return gettext("The next render chooses a picture.");
   }
 
   ranked({ ranked }) {
     part(this.root, "variant-why").hidden = !ranked;
     if (!ranked) return;
-    const moved = ranked.rank_by_score === ranked.rank ? "" : `, ${ranked.rank_by_score} by its score alone`;
-    part(this.root, "variant-rank").textContent = `Ranked ${ranked.rank} of ${ranked.of}${moved}: why`;
+    const moved = ranked.rank_by_score === ranked.rank ? "" : gettext(", %(rank)s by its score alone", { rank: ranked.rank_by_score });
+    part(this.root, "variant-rank").textContent = gettext("Ranked %(rank)s of %(all)s%(moved)s: why", { rank: ranked.rank, all: ranked.of, moved });
     part(this.root, "variant-explain").replaceChildren(...explained(ranked));
   }
 
@@ -206,14 +207,14 @@ export class Stage {
       place.replaceChildren();
     } else if (variant.kind === "video") {
       const video = Object.assign(document.createElement("video"), { src: variant.url, controls: true, playsInline: true, preload: "metadata" });
-      video.ariaLabel = `Rendered ${variant.label}`;
+      video.ariaLabel = gettext("Rendered: %(label)s", { label: variant.label });
       if (variant.captions) {
-        const track = Object.assign(document.createElement("track"), { kind: "captions", src: variant.captions, srclang: variant.language, label: "Captions" });
+        const track = Object.assign(document.createElement("track"), { kind: "captions", src: variant.captions, srclang: variant.language, label: gettext("Captions") });
         video.append(track);
       }
       place.replaceChildren(video);
     } else {
-      place.replaceChildren(Object.assign(document.createElement("img"), { src: variant.url, alt: `Rendered ${variant.label}: ${this.store.doc.title}` }));
+      place.replaceChildren(Object.assign(document.createElement("img"), { src: variant.url, alt: gettext("Rendered: %(label)s, %(title)s", { label: variant.label, title: this.store.doc.title }) }));
     }
   }
 
@@ -249,7 +250,7 @@ export class Stage {
       this.scrubDrawn = state;
       place.replaceChildren(
         ...scenes.map(({ id, seconds }, index) => {
-          const button = Object.assign(document.createElement("button"), { type: "button", ariaLabel: `Scene ${index + 1}, ${seconds.toFixed(1)} seconds` });
+          const button = Object.assign(document.createElement("button"), { type: "button", ariaLabel: gettext("Scene %(number)s, %(seconds)s seconds", { number: index + 1, seconds: seconds.toFixed(1) }) });
           button.dataset.scene = id;
           button.style.flexGrow = seconds;
           return button;
@@ -273,8 +274,8 @@ export class Stage {
     const scene = store.scene(this.current);
     let text = "";
     if (store.doc.failed) text = `${store.doc.failed.title} failed: ${store.doc.failed.error} ${store.doc.failed.next_step}`;
-    else if (this.mode === "made" && variant?.url && !variant.fresh) text = "This render is older than the story. Render to bring it up to date.";
-    else if (this.mode === "live" && scene && !scene.exact) text = "Times are estimated until this scene is spoken.";
+    else if (this.mode === "made" && variant?.url && !variant.fresh) text = gettext("This render is older than the story. Render to bring it up to date.");
+    else if (this.mode === "live" && scene && !scene.exact) text = gettext("Times are estimated until this scene is spoken.");
     note.textContent = text;
     note.classList.toggle("bad", Boolean(store.doc.failed));
     note.hidden = !text;
@@ -283,8 +284,8 @@ export class Stage {
   engines() {
     const { engines } = this.store.doc;
     const all = engines.every(({ built_in }) => built_in);
-    const said = engines.map(({ label, title, built_in }) => `${label}: ${title}${built_in && !all ? " (built in)" : ""}`);
-    part(this.root, "engines").textContent = [...said, ...(all ? ["all built in"] : [])].join("  ·  ");
+    const said = engines.map(({ label, title, built_in }) => `${label}: ${title}${built_in && !all ? ` ${gettext("(built in)")}` : ""}`);
+    part(this.root, "engines").textContent = [...said, ...(all ? [gettext("all built in")] : [])].join("  ·  ");
   }
 
   // Playing the preview: the narration of one scene after the other, without a render --------------------------------
@@ -336,7 +337,7 @@ export class Stage {
   }
 
   icons() {
-    part(this.root, "play").ariaLabel = this.playing ? "Pause" : "Play";
+    part(this.root, "play").ariaLabel = this.playing ? gettext("Pause") : gettext("Play");
     part(this.root, "icon-play").hidden = this.playing;
     part(this.root, "icon-pause").hidden = !this.playing;
   }

@@ -1,5 +1,6 @@
 // The story as this tab knows it: what the server said, what is typed and not yet saved, and the way back to the server.
 // Edits are operations that name the version they were made on. What is typed is kept on this device until it is saved.
+import { gettext } from "../words.js";
 const WAIT = 500;
 const AGAIN = 5000;
 
@@ -43,7 +44,7 @@ export class Store extends EventTarget {
     else this.pending.set(key, Object.assign(this.pending.get(key) ?? { scene, field, base }, { value }));
     this.keep();
     this.tell("typed", { scene, field });
-    this.say(this.pending.size ? "Saving…" : "Saved");
+    this.say(this.pending.size ? gettext("Saving…") : gettext("Saved"));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), WAIT);
   }
@@ -111,7 +112,7 @@ export class Store extends EventTarget {
   // Do another operation, after what is typed is saved. Returns the new document, or null with a message told.
   act(said) {
     const done = this.flush().then(async () => {
-      this.say("Saving…");
+      this.say(gettext("Saving…"));
       let { status, body } = await this.post(said);
       if (status === 409) {
         this.adopt(body.document);
@@ -122,8 +123,8 @@ export class Store extends EventTarget {
         this.summary();
         return body;
       }
-      this.say(status ? "Not done" : "Offline");
-      this.tell("failed", { message: status ? `${body.message} ${body.next_step ?? ""}`.trim() : "No connection: try again in a moment." });
+      this.say(status ? gettext("Not done") : gettext("Offline"));
+      this.tell("failed", { message: status ? `${body.message} ${body.next_step ?? ""}`.trim() : gettext("No connection: try again in a moment.") });
       return null;
     });
     this.line = done.catch(() => null);
@@ -139,12 +140,12 @@ export class Store extends EventTarget {
         redirect: "manual",
       });
       if (answer.type === "opaqueredirect" || answer.status === 403) {
-        this.say("Signed out: your words are kept on this device", "danger");
+        this.say(gettext("Signed out: your words are kept on this device"), "danger");
         return { status: 0, body: {} };
       }
       return { status: answer.status, body: await answer.json() };
     } catch {
-      this.say("Offline: kept on this device", "warn");
+      this.say(gettext("Offline: kept on this device"), "warn");
       return { status: 0, body: {} };
     }
   }
@@ -188,16 +189,16 @@ export class Store extends EventTarget {
     const stuck = [...this.pending.values()];
     const clash = stuck.find((edit) => edit.clash !== undefined);
     const refused = stuck.find((edit) => edit.refused === edit.value);
-    if (clash) this.say(`Paused: someone else changed ${this.place(clash)}`, "danger");
-    else if (refused) this.say(`Not saved: ${refused.why}`, "danger");
+    if (clash) this.say(gettext("Paused: someone else changed %(place)s", { place: this.place(clash) }), "danger");
+    else if (refused) this.say(gettext("Not saved: %(why)s", { why: refused.why }), "danger");
     else if (!stuck.length) {
-      this.say(`Saved · ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })}`);
+      this.say(`${gettext("Saved")} · ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })}`);
     }
   }
 
   place({ scene, field }) {
     const number = this.doc.scenes.findIndex((each) => each.id === scene) + 1;
-    return number ? `scene ${number}` : field === "title" ? "the headline" : `the ${field}`;
+    return number ? `scene ${number}` : field === "title" ? gettext("the headline") : `the ${field}`;
   }
 
   say(text, tone = "") {

@@ -1,5 +1,6 @@
 // Other words for the chosen scene: the writer is asked, and what it offers stands beside the old words until it is taken.
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 export class Wording {
   constructor(store, body) {
@@ -11,8 +12,8 @@ export class Wording {
     body.addEventListener("click", (event) => {
       const { ask, take, keep } = event.target.closest("button")?.dataset ?? {};
       if (ask) this.ask(ask);
-      if (take) this.settle("use_words", Number(take), "Taken. The old words stand below, to go back to.");
-      if (keep) this.settle("dismiss_words", Number(keep), "Kept as it was.");
+      if (take) this.settle("use_words", Number(take), gettext("Taken. The old words stand below, to go back to."));
+      if (keep) this.settle("dismiss_words", Number(keep), gettext("Kept as it was."));
     });
     part(this.root, "own").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -38,7 +39,7 @@ export class Wording {
     const state = JSON.stringify([scene.id, scene.words, this.store.editable]);
     if (state !== this.drawn) part(this.root, "word-offers").replaceChildren(...scene.words.toReversed().map((each) => this.offer(each)));
     this.drawn = state;
-    if (asking.length) this.say("Writing…");
+    if (asking.length) this.say(gettext("Writing…"));
     else if (this.asked === scene.id) this.finish(scene);
   }
 
@@ -48,13 +49,13 @@ export class Wording {
     this.live("");
     const { failed } = this.store.doc;
     const offered = scene.words.at(-1);
-    this.say(failed ? `${failed.error} ${failed.next_step}` : offered ? "Compare, then choose." : "");
+    this.say(failed ? `${failed.error} ${failed.next_step}` : offered ? gettext("Compare, then choose.") : "");
     if (!failed && offered) part(this.root, "word-offers").querySelector("button")?.focus();
   }
 
   offer({ id, label, difference, by, flags, kind }) {
     const item = document.getElementById("t-word-offer").content.firstElementChild.cloneNode(true);
-    part(item, "label").textContent = kind === "before" ? "As it was before" : label;
+    part(item, "label").textContent = kind === "before" ? gettext("As it was before") : label;
     part(item, "by").textContent = by;
     part(item, "difference").append(
       ...difference.map(([verb, text]) =>
@@ -66,15 +67,15 @@ export class Wording {
     take.dataset.take = keep.dataset.keep = id;
     take.disabled = keep.disabled = !this.store.editable;
     if (kind === "before") {
-      take.textContent = "Go back to this";
-      keep.textContent = "Forget it";
+      take.textContent = gettext("Go back to this");
+      keep.textContent = gettext("Forget it");
     }
     return item;
   }
 
   async ask(what, words = "") {
     const { id } = this.scene;
-    this.say("Asking the writer…");
+    this.say(gettext("Asking the writer…"));
     if (!(await this.store.act({ do: "ask_words", scene: id, what, words }))) {
       this.say("");
       return;
@@ -118,8 +119,8 @@ export class Telling {
 // A name or number that the article doesn't hold, with the sentence of it that is most alike.
 export function flagged({ what, nearest }) {
   const item = document.createElement("li");
-  item.append("Not in the article: ", Object.assign(document.createElement("strong"), { textContent: what }));
-  item.append(nearest ? `. It says: “${nearest}”` : ".");
+  item.append(gettext("Not in the article: "), Object.assign(document.createElement("strong"), { textContent: what }));
+  item.append(nearest ? gettext(". It says: “%(nearest)s”", { nearest }) : ".");
   return item;
 }
 
@@ -147,14 +148,14 @@ export function headlines(store, root) {
         return item;
       }),
     );
-    if (asking) state.textContent = "Writing…";
+    if (asking) state.textContent = gettext("Writing…");
     else if (asked) {
       asked = false;
       state.textContent = doc.failed ? `${doc.failed.error} ${doc.failed.next_step}` : `${doc.wording.headlines.length} headlines.`;
     }
   };
   ask.addEventListener("click", async () => {
-    state.textContent = "Asking the writer…";
+    state.textContent = gettext("Asking the writer…");
     asked = Boolean(await store.act({ do: "ask_words", what: "headlines" }));
     if (asked) draw();
     else state.textContent = "";
