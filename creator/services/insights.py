@@ -29,6 +29,8 @@ SHOWN = 12
 """Rows of a chart; the CSV has all."""
 TOO_FEW = 30.0
 """Looks from which on a rate is worth a look itself: with fewer, an interval spans most of what rates there are."""
+TOGETHER = 3
+"""Hours of the day that are taken together."""
 SHORT, LONG = 40, 70
 """Characters up to which a title is short, and from which it is long."""
 Counts: TypeAlias = tuple[int, int, int]
@@ -49,8 +51,6 @@ class Line:
     """Clicks per look."""
     story: UUID | None = None
     asset: UUID | None = None
-    title: str = ""
-    """Of the asset, for who can't see it."""
 
     @property
     def enough(self) -> bool:
@@ -140,7 +140,7 @@ class Insights:
             "published": out["count"], "clicks": tallied["clicks"] or 0,
             "rate": tallied["clicks"] / tallied["shown"] if tallied["shown"] else None,
             "approved": verdicts["good"] / verdicts["all"] if verdicts["all"] else None,
-            "hours": out["took"].total_seconds() / 3600 if out["took"] is not None else None,
+            "hours": max(0.0, out["took"].total_seconds() / 3600) if out["took"] is not None else None,
         }  # fmt: skip
 
     def has_events(self) -> bool:
@@ -228,10 +228,7 @@ class Insights:
             shown.setdefault(asset, []).append(story)
         assets = Asset.objects.only("title", "alt").in_bulk(list(shown))
         return _sorted([
-            self._line(
-                assets[asset].title or "Untitled", self._of(stories), asset=asset,
-                title=assets[asset].alt or assets[asset].title,
-            )
+            self._line(assets[asset].title or assets[asset].alt or "Untitled", self._of(stories), asset=asset)
             for asset, stories in shown.items()
         ])  # fmt: skip
 
@@ -263,8 +260,9 @@ class Insights:
         found: dict[int, list[tuple[tuple[int, int], Counts]]] = {}
         zone = timezone.get_current_timezone()
         for hour, channel, place, *counts in self._counted(of_day=ExtractHour("hour", tzinfo=zone)):
-            found.setdefault(hour, []).append(((channel, place), (counts[0], counts[1], counts[2])))
-        return [self._line(f"{hour:02}:00", counts) for hour, counts in sorted(found.items())]
+            found.setdefault(hour // TOGETHER, []).append(((channel, place), (counts[0], counts[1], counts[2])))
+        starts = [(part * TOGETHER, counts) for part, counts in sorted(found.items())]
+        return [self._line(f"{hour:02}:00 to {(hour + TOGETHER) % 24:02}:00", counts) for hour, counts in starts]
 
     # Rankers ---------------------------------------------------------------------------------------------------------
 

@@ -84,8 +84,9 @@ class _Batch:
         self.formats = _formats(channel, {event.story for event in events if event.format})
         told = Interaction.objects.filter(channel=channel, event__in={event.id for event in events})
         self.before = {row.event: (row.list_id, row.story, row.kind, row.counted) for row in told}
-        done = Interaction.objects.filter(list__in=list(self.lists))
-        self.done = set(done.values_list("list", "story", "kind"))
+        done = Interaction.objects.filter(list__in=list(self.lists)).values_list("list", "story", "kind", "format")
+        self.done = {(number, story, kind) for number, story, kind, _form in done}
+        self.shown_as = {(number, story): form for number, story, _kind, form in done if form}
         self.salt = _salt(now)
         self.visitors = {event.visitor: self._hashed(event.visitor) for event in events}
         today = Interaction.objects.filter(visitor__in=set(self.visitors.values()), counted=True)
@@ -149,9 +150,12 @@ class _Batch:
         visitor, made = self.visitors[event.visitor], kind or event.kind
         # What a click says of seeing has a number of its own that follows from the click's.
         number = event.id if kind is None else UUID(bytes=hashlib.sha256(event.id.bytes + kind.encode()).digest()[:16])
+        # What doesn't say its format was clicked in the one that was seen.
+        form = event.format or self.shown_as.get((event.list, event.story), "")
+        self.shown_as[event.list, event.story] = form
         self.new.append(Interaction(
             workspace_id=self.channel.workspace_id, channel=self.channel, event=number, list_id=event.list,
-            story=event.story, kind=made, place=self.places[event.list, event.story], format=event.format,
+            story=event.story, kind=made, place=self.places[event.list, event.story], format=form,
             at=event.at, visitor=visitor, counted=counted,
         ))  # fmt: skip
         self.before[number] = (event.list, event.story, made, counted)

@@ -191,7 +191,7 @@ def test_rates_are_corrected_for_places_and_say_how_sure_they_are(
     assert down.rate.value > top.rate.value  # clicked less, but far down
     assert not few.enough
     assert {line.label for line in found["titles"].lines} >= {"A question", "With a number"}
-    assert [line.label for line in found["hours"].lines] == ["09:00", "18:00"]
+    assert [line.label for line in found["hours"].lines] == ["09:00 to 12:00", "18:00 to 21:00"]
     assert {line.label for line in found["formats"].lines} == {"card:9x16", "video:9x16", "not told"}
     assert {line.label for line in found["engines"].lines} == {"writer: extractive", "voice: espeak"}
     covers = [each.story.scenes.first().asset_id for each in stories]  # type: ignore[union-attr]

@@ -74,6 +74,16 @@ def test_a_click_says_that_it_was_seen(channel: Channel, shown: OfferedList) -> 
     assert sums() == (1, 1, 0)
 
 
+def test_a_click_is_in_the_format_that_was_seen(
+    channel: Channel, stories: list[Publication], shown: OfferedList
+) -> None:
+    Publication.objects.filter(story=shown.items[0]["story"]).update(document={"renditions": [{"format": "card:9x16"}]})
+    interactions.take(channel, [told(shown, 0, "impression", form="card:9x16")])
+    interactions.take(channel, [told(shown, 0), told(shown, 0, "completion")])
+    only = Tally.objects.get()
+    assert (only.format, only.impressions, only.clicks, only.completions) == ("card:9x16", 1, 1, 1)
+
+
 def test_the_same_event_counts_once_however_often_it_comes(channel: Channel, shown: OfferedList) -> None:
     event = told(shown)
     assert states(interactions.take(channel, [event, event])) == ["counted", "duplicate"]

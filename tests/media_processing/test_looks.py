@@ -18,7 +18,7 @@ FULL = (1080, 1440)
 @pytest.fixture(scope="module")
 def crisp() -> Image.Image:
     """Coloured tiles with edges, half of them light."""
-    tiles = np.random.default_rng(4).integers(10, 245, (12, 9, 3)).astype(np.uint8)
+    tiles = np.random.default_rng(4).choice([20, 235], (12, 9, 3)).astype(np.uint8)
     return Image.fromarray(np.kron(tiles, np.ones((40, 40, 1), np.uint8)))
 
 
