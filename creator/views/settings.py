@@ -19,7 +19,6 @@ from creator.services import choices, noticing, reindexing
 from media_processing.engine import Engine, EngineError, InvalidEngineError, engines
 
 
-
 @dataclass(frozen=True)
 class Row:
     """One engine of a role."""
