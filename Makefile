@@ -6,7 +6,7 @@ CORE := $(VENV)/core.installed
 TEST := $(VENV)/test.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test quick bench lint api-fuzz
+.PHONY: help run demo test quick bench lint api-fuzz lock audit
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,12 @@ quick: $(TEST)  ## the part without browser, servers and local models, about a m
 
 api-fuzz: $(TEST)  ## have schemathesis ask the API what its schema allows and forbids: EXAMPLES=60 a route
 	@$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),60)
+
+lock: $(TEST)  ## write the locks in requirements/ anew (needs an index)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/audit.py lock
+
+audit: $(TEST)  ## locks, licences and sbom.json offline; then pip-audit (status 3 where it gets no answer)
+	@$(BIN)/python requirements/audit.py
 
 bench: $(TEST)  ## benchmarks: one JSON object a line; ONLY=area for one of them
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
