@@ -465,12 +465,14 @@ def _conflict(review: Review) -> Conflict:
 
 
 def standing(story_id: UUID) -> Review | None:
-    """The case that says how a story's newest submission stands: the last one decided, else the open one."""
+    """The case that says how a story's newest submission stands: an open one that a sweep brought up, else the last one
+    decided, else the open one."""
     newest = Review.objects.filter(story_id=story_id, kind=Kind.SUBMISSION).order_by("-number").first()
     if newest is None:
         return None
     rows = Review.objects.filter(story_id=story_id, number=newest.number)
-    return rows.filter(decided__isnull=False).order_by("-decided", "-pk").first() or newest
+    doubted = rows.filter(state=Review.State.OPEN, kind=Kind.RECHECK).first()
+    return doubted or rows.filter(decided__isnull=False).order_by("-decided", "-pk").first() or newest
 
 
 def _make_void(reviews: Any) -> int:

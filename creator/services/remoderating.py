@@ -354,11 +354,6 @@ def _act(each: Weighed, policy: Policy, sweep: Sweep) -> None:
             workspace_id=sweep.workspace_id, story_id=item.story.pk, number=item.number, digests=item.review.digests,
             kind=Review.Kind.RECHECK, reasons=heavier, policy=policy,
         )  # fmt: skip
-        if each.act == "withdraw" and item.publication is not None:
-            audit.record(
-                "publication.withdraw", item.publication, by=None, workspace=sweep.workspace_id,
-                detail={"sweep": sweep.pk, "policy": policy.version, "clause": heavier[0]["clause"]},
-            )  # fmt: skip
 
 
 def _why(reason: dict[str, Any], policy: Policy) -> str:

@@ -105,8 +105,14 @@ def release(review: Review, *, by: User) -> None:
 def decide(
     review: Review, *, by: User, verb: str, version: int, reason: str = "", clause: str = "", note: str = ""
 ) -> Decision | None:
-    """Decide a case; see `cases.decide`. What is removed is taken off every channel at once. Returns None where a
-    second person must agree first."""
+    """Decide a case; see `cases.decide`. Only the approval of what nobody said a word against needs no grounds. What is
+    removed is taken off every channel at once. Returns None where a second person must agree first."""
+    if verb == "approve" and not review.reasons:
+        reason = reason or "within_policy"
+    elif not (reason and clause):
+        raise EngineError(
+            "A decision needs a reason and a clause of the policy.", next_step="Name both.", permanent=True
+        )
     with transaction.atomic():
         story = Story.objects.select_for_update().get(pk=review.story_id)
         decision = cases.decide(
@@ -143,10 +149,15 @@ def _carry_out(story: Story, decision: Decision, by: User | None) -> None:
         rows.filter(state=State.IN_REVIEW).update(state=state)
     elif decision.verb == "overturn":
         rows.filter(state=State.REJECTED).update(state=State.APPROVED)
-    elif decision.verb == "remove":
+    if decision.verb == "remove":
         for publication in story.publications.live():
             publications.withdraw(publication, by=by, reason=f"Removed after a review: {clause_text(decision)}")
-        rows.filter(state=State.PUBLISHED).update(state=State.REJECTED)
+    if decision.verb in ("keep", "remove") and not story.reviews.filter(number__gt=decision.review.number).exists():
+        held = rows.filter(state__in=(State.IN_REVIEW, State.APPROVED, State.PUBLISHED))
+        if decision.verb == "remove":
+            held.update(state=State.REJECTED)
+        elif not story.publications.live().exists():  # a machine had held it back, or taken it down
+            held.update(state=State.APPROVED)
 
 
 def clause_text(decision: Decision) -> str:

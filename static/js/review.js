@@ -85,7 +85,7 @@ async function alive() {
   const body = new URLSearchParams(shown.splice(0).map((what) => ["shown", what]));
   let said;
   try {
-    const answer = await fetch(page.dataset.case, { method: "POST", body, headers: { "X-CSRFToken": document.body.dataset.csrf } });
+    const answer = await fetch(page.dataset.case, { method: "POST", body, keepalive: true, headers: { "X-CSRFToken": document.body.dataset.csrf } });
     if (!answer.ok) return;
     said = await answer.json();
   } catch {

@@ -124,6 +124,72 @@ def test_duty_2_a_decided_item_opens_again_only_for_something_new(live: Publicat
     assert (other.review.state, other.review_id == case.pk) == ("open", False)
 
 
+def test_duty_2_what_a_sweep_held_back_goes_on_once_a_person_keeps_it(story: Story, cast: Cast) -> None:
+    decide(reviews.submit(story, by=cast.alice), by=cast.mo, verb="approve")
+    case, opened_anew = held(story)
+    assert opened_anew
+    channel = publications.default_channel(cast.workspace)
+    with pytest.raises(EngineError):
+        publications.publish(story, channel, by=cast.alice)
+    decide(case, by=cast.mo, verb="keep", reason="false_alarm", clause="spam")
+    story.refresh_from_db()
+    assert story.state == Story.State.APPROVED
+    assert publications.publish(story, channel, by=cast.alice)
+
+
+def test_duty_2_what_a_sweep_held_back_is_removed_by_a_person(story: Story, cast: Cast) -> None:
+    decide(reviews.submit(story, by=cast.alice), by=cast.mo, verb="approve")
+    case, _opened = held(story)
+    decide(case, by=cast.mo, verb="remove", reason="policy", clause="spam")
+    story.refresh_from_db()
+    assert story.state == Story.State.REJECTED
+
+
+def test_duty_2_what_a_sweep_doubts_is_not_published_meanwhile(live: Publication, cast: Cast) -> None:
+    publications.withdraw(live, by=None, reason="A banned picture.")
+    doubted(live.story)
+    with pytest.raises(EngineError, match="open"):
+        publications.publish(live.story, live.channel, by=cast.alice)
+
+
+def test_duty_2_a_report_stays_while_readers_see_what_it_is_about(live: Publication, cast: Cast) -> None:
+    from creator.services import stories, variants
+
+    case = reports.by_person(live, by=cast.bob, reason="spam").review
+    story = live.story
+    story.refresh_from_db()
+    stories.edit_story(story, by=cast.alice, title="Another headline")
+    for variant in story.variants.all():
+        variant.made_from = variants.made_from(story, variant)
+        variant.save()
+    again = reviews.submit(story, by=cast.alice)
+    assert set(Review.objects.filter(state="open")) == {case, again}  # one for each revision
+    decide(again, by=cast.mo, verb="approve")
+    story.refresh_from_db()
+    publications.publish(story, live.channel, by=cast.alice)
+    case.refresh_from_db()
+    assert case.state == Review.State.VOID  # nobody sees any more what it was about
+
+
+def held(story: Story) -> tuple[Review, bool]:
+    """What a sweep does with an approved story that weighs heavier now."""
+    cases.void(story.pk)
+    Story.objects.filter(pk=story.pk).update(state=Story.State.IN_REVIEW)
+    return doubted(story)
+
+
+def doubted(story: Story) -> tuple[Review, bool]:
+    """The case that a sweep opens."""
+    review = cases.standing(story.pk)
+    assert review is not None
+    spam = {"category": "spam", "score": 0.9, "threshold": 0.5, "outcome": "review", "where": "summary", "text": "",
+            "clause": "spam", "why": "over"}  # fmt: skip
+    return cases.join(
+        workspace_id=story.workspace_id, story_id=story.pk, number=review.number, digests=review.digests,
+        kind=Review.Kind.RECHECK, reasons=[spam], policy=active_policy(story.workspace_id),
+    )  # fmt: skip
+
+
 # 3: order, clock, nothing starves -------------------------------------------------------------------------------------
 
 OUTCOMES = st.sampled_from(["pass", "review", "block"])
@@ -188,7 +254,7 @@ def test_duty_3_what_somebody_passes_on_is_offered_to_others_and_comes_back(cast
     assert Review.objects.get(pk=urgent.pk).claimed_by is None
     assert cases.next_for(cast.mo, workspace, now) == other
     assert cases.next_for(lead, workspace, now) == urgent
-    decide(other, by=lead, verb="approve")
+    decide(other, by=lead, verb="approve", **GROUNDS)
     assert cases.next_for(cast.mo, workspace, now) == urgent
 
 
@@ -241,6 +307,8 @@ def test_duty_5_the_author_is_told_what_which_rule_and_what_to_do(story: Story, 
     for lacking in ({"reason": "policy"}, {"clause": "violence"}, {}):
         with pytest.raises(EngineError, match="reason and a clause"):
             decide(review, by=cast.mo, verb="reject", **lacking)
+        with pytest.raises(EngineError, match="reason and a clause"):
+            decide(opened(make_story(cast), cast), by=cast.mo, verb="approve", **lacking)  # it was flagged
     decision = decide(review, by=cast.mo, verb="reject", **GROUNDS)
     assert decision is not None
     said = reviews.statement(decision)

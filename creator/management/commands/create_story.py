@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from creator.management.commands._base import StoryloomCommand, some_worker, wait_for
 from creator.models import Channel, Publication, Story
 from creator.services import publications, reviews, setup, stories
+from moderation.services import active_policy, clauses
 
 
 class Command(StoryloomCommand):
@@ -92,9 +93,11 @@ def copy_out(story: Story, out: Path | None) -> list[dict[str, str]]:
 def publish(story: Story, channel: Channel, installation: setup.Installation) -> dict[str, Any]:
     """Review and publish a story from the console, where the person at it stands for the moderator."""
     review = reviews.submit(story, by=installation.owner)
+    flagged = next((each["clause"] for each in review.reasons if each["clause"]), "")
     reviews.decide(
-        review, by=installation.moderator, verb="approve", version=review.version, note="Approved at the console."
-    )
+        review, by=installation.moderator, verb="approve", version=review.version, note="Approved at the console.",
+        reason="within_policy", clause=flagged or clauses(active_policy(story.workspace_id))[0][0],
+    )  # fmt: skip
     story.refresh_from_db()
     publication = publications.publish(story, channel, by=installation.owner)
     return describe(publication) | {"machines": review.outcome, "approved_by": installation.moderator.username}
