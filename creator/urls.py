@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView
+from django.views.i18n import JavaScriptCatalog
 
 from creator.admin import site
 from creator.api import api
@@ -53,6 +55,8 @@ from creator.views import (
     webhooks,
     wording,
 )
+
+words = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=["creator"]))
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", stories.index, name="stories"),
@@ -170,6 +174,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("watch/<uuid:publication_id>/", feeds.watch, name="watch"),
     path("watch/<uuid:publication_id>/embed/", feeds.embed, name="watch-embed"),
     path("oembed", feeds.oembed, name="oembed"),
+    path("words.js", words, name="words"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.figures, name="metrics"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class AssetQuerySet(models.QuerySet["Asset"]):
@@ -22,9 +23,9 @@ class Asset(models.Model):
     """A file in the library: content-addressed, with licence, credit and how it was made."""
 
     class Kind(models.TextChoices):
-        IMAGE = "image"
-        VIDEO = "video"
-        AUDIO = "audio"
+        IMAGE = "image", _("Image")
+        VIDEO = "video", _("Video")
+        AUDIO = "audio", _("Audio")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="assets")

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 def _is_pdq(text: str) -> None:
@@ -83,10 +84,10 @@ class Review(models.Model):
     that comes up about that revision while it is open joins it."""
 
     class Kind(models.TextChoices):
-        SUBMISSION = "submission", "Submission"
-        REPORT = "report", "Reported"
-        RECHECK = "recheck", "Looked at anew"
-        APPEAL = "appeal", "Appeal"
+        SUBMISSION = "submission", _("Submission")
+        REPORT = "report", _("Reported")
+        RECHECK = "recheck", _("Looked at anew")
+        APPEAL = "appeal", _("Appeal")
 
     class State(models.TextChoices):
         OPEN = "open"

@@ -150,16 +150,16 @@ def build(cast: Cast, clip: bytes) -> World:
         endpoint=webhooks.add_endpoint(channel, "https://river.example/hook", ["content.removed"], by=cast.ada)[0],
         notice=Notice.objects.get(person=cast.alice, kind=Notice.Kind.DECIDED),
         offered=offered,
-        session=UserSession.objects.create(user=cast.alice, ip="192.0.2.1", session_key=_session_of(cast.alice)),
+        session=_session_of(cast.alice),
         bobs=Membership.objects.get(workspace=cast.workspace, user=cast.bob),
         invitation=invite(cast.workspace, role="editor", by=cast.ada),
     )  # fmt: skip
 
 
-def _session_of(user: User) -> str:
+def _session_of(user: User) -> UserSession:
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return str(client.session.session_key)
+    return UserSession.objects.get(session_key=client.session.session_key)
 
 
 def routes() -> Iterator[tuple[str, URLPattern]]:

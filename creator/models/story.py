@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Brief(models.Model):
@@ -58,13 +59,13 @@ class Story(models.Model):
     """The answer to a brief: ordered scenes."""
 
     class State(models.TextChoices):
-        MAKING = "making", "Being made"
-        FAILED = "failed", "Needs a hand"
-        DRAFT = "draft", "Draft"
-        IN_REVIEW = "in_review", "In review"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Sent back"
-        PUBLISHED = "published", "Live"
+        MAKING = "making", _("Being made")
+        FAILED = "failed", _("Needs a hand")
+        DRAFT = "draft", _("Draft")
+        IN_REVIEW = "in_review", _("In review")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Sent back")
+        PUBLISHED = "published", _("Live")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="stories")

@@ -9,6 +9,7 @@ from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
@@ -51,9 +52,9 @@ class Membership(models.Model):
     """What a person is in a workspace."""
 
     class Role(models.TextChoices):
-        EDITOR = "editor"
-        MODERATOR = "moderator"
-        ADMIN = "admin"
+        EDITOR = "editor", _("Editor")
+        MODERATOR = "moderator", _("Moderator")
+        ADMIN = "admin", _("Admin")
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")

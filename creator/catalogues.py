@@ -1,0 +1,109 @@
+"""The catalogues of translations: what the program says, collected with Babel, and compiled for gettext.
+
+Django's own makemessages needs the GNU tools; this needs nothing that isn't installed anyway. The words of writers and
+of tools (prompts, what an engine answers) are not among them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+from creator.environment import ROOT
+
+LOCALE = ROOT / "locale"
+LANGUAGES = ("de",)
+KEYWORDS: dict[str, Any] = {
+    "gettext": None, "gettext_lazy": None, "gettext_noop": None, "_": None, "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
+}  # fmt: skip
+PACKAGES = ("creator", "search", "generation", "media_processing", "moderation")
+Message = tuple[str | tuple[str, ...], str | None]
+"""The text, or its singular and plural, and its context."""
+
+
+@dataclass(frozen=True)
+class State:
+    """How complete a catalogue is."""
+
+    path: Path
+    known: int
+    missing: list[str]
+
+
+def page_messages() -> Iterator[tuple[Message, str]]:
+    """What templates and Python say, each with the file that says it; the page of components is for developers."""
+    for path in sorted((ROOT / "templates").rglob("*")):
+        if path.suffix in (".html", ".txt") and not {"prompts", "design"} & set(path.parts):
+            yield from _in_source(templatize(path.read_text("utf-8"), origin=str(path)), "python", path)
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield from _in_source(path.read_text("utf-8"), "python", path)
+
+
+def script_messages() -> Iterator[tuple[Message, str]]:
+    """What the modules of static/js say."""
+    for path in sorted((ROOT / "static" / "js").rglob("*.js")):
+        yield from _in_source(path.read_text("utf-8"), "javascript", path)
+
+
+def _in_source(source: str, method: str, path: Path) -> Iterator[tuple[Message, str]]:
+    where = path.relative_to(ROOT).as_posix()
+    for _line, text, _comments, context in extract(method, io.BytesIO(source.encode()), KEYWORDS):
+        if text and text != ("",):
+            yield (text, context), where
+
+
+def brought_up_to_date(*, write: bool) -> list[State]:
+    """Hold every catalogue against the sources. With `write`, new texts are added, gone ones dropped, all compiled."""
+    states = []
+    for domain, found in (("django", list(page_messages())), ("djangojs", list(script_messages()))):
+        for language in LANGUAGES:
+            path = LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
+            known = read(path) if path.exists() else Catalog(locale=language)
+            fresh = Catalog(
+                locale=language,
+                domain=domain,
+                project="Storyloom",
+                fuzzy=False,
+                header_comment="# Storyloom",
+                creation_date=known.creation_date,
+            )
+            missing = []
+            for (text, context), where in found:
+                before = known.get(text if isinstance(text, str) else text[0], context)
+                fresh.add(
+                    text, before.string if before else None, locations=[(where, None)], context=context,
+                    flags=before.flags if before else (),
+                )  # fmt: skip
+            for message in fresh:
+                if message.id and not all(message.string if isinstance(message.id, tuple) else (message.string,)):
+                    missing.append(str(message.id))
+            if write:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as file:
+                    write_po(file, fresh, sort_output=True, include_lineno=False, omit_header=False, width=120)
+                compile_to(path.with_suffix(".mo"), fresh)
+            states.append(State(path.relative_to(ROOT), len(fresh) - len(missing), missing))
+    return states
+
+
+def read(path: Path) -> Catalog:
+    """A catalogue from its file."""
+    with path.open("rb") as file:
+        return read_po(file)
+
+
+def compile_to(path: Path, catalogue: Catalog) -> None:
+    """Write the binary form that gettext reads."""
+    with path.open("wb") as file:
+        write_mo(file, catalogue)
