@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from creator.access import may, workspace_for
 from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User, Workspace
+from creator.services import remoderating
 from media_processing.models import Asset
-from moderation.models import BannedHash, Decision, Policy, Review
+from moderation.models import BannedHash, Decision, PictureBank, Policy, Review
 
 site = admin.site
 
@@ -127,13 +131,40 @@ class DecisionAdmin(LookOnly):
 
 @admin.register(Policy)
 class PolicyAdmin(LookOnly):
-    list_display = ("workspace", "version", "active", "note", "created")
+    """Versions are looked at here and proposed on their own page, where a dry run shows what they would change."""
+
+    list_display = ("workspace", "version", "active", "note", "created_by", "created", "activated_by", "activated")
+    list_filter = ("active", OWN_WORKSPACE)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "review")
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if request.method != "GET" or not self.has_add_permission(request):
+            raise PermissionDenied
+        return redirect("policies")
+
+    def view_on_site(self, policy: Policy) -> str:
+        return reverse("policy", args=(policy.version,))
 
 
 @admin.register(BannedHash)
 class BannedHashAdmin(InWorkspace):
-    list_display = ("pdq", "category", "note", "source", "expires")
-    list_filter = ("category", OWN_WORKSPACE)
+    list_display = ("pdq", "bank", "category", "note", "source", "expires", "quarantined")
+    list_filter = ("category", OWN_WORKSPACE, ("bank", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("bank",)
+    raw_id_fields = ("bank",)
+
+    def save_model(self, request: HttpRequest, obj: BannedHash, form: Any, change: bool) -> None:
+        """And withdraw what it matches."""
+        super().save_model(request, obj, form, change)
+        remoderating.ask(obj.workspace, "bank", by=request.user, banned=[obj.pk])  # type: ignore[arg-type]
+
+
+@admin.register(PictureBank)
+class PictureBankAdmin(InWorkspace):
+    list_display = ("name", "source", "enabled", "expires", "most_matches", "note")
+    list_filter = (OWN_WORKSPACE, "enabled")
 
 
 from creator import ranker_admin  # noqa: E402, F401 it needs what is above

@@ -101,7 +101,8 @@ class Forms:
     @property
     def hex(self) -> str:
         """Of the picture as it is."""
-        return self.bits[0].tobytes().hex()
+        text: str = self.bits[0].tobytes().hex()
+        return text
 
     @property
     def reliable(self) -> bool:
@@ -165,7 +166,7 @@ class HashBank:
         )  # fmt: skip
 
     def __len__(self) -> int:
-        return self.columns.shape[1]
+        return int(self.columns.shape[1])
 
     def nearest(self, bits: NDArray[np.uint8]) -> Match | None:
         """The entry closest to any of (k, 32) hashes of one picture, in the order of FORMS; None in an empty bank."""

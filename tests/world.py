@@ -188,6 +188,7 @@ def rows_of_admin(world: World) -> dict[str, Any]:
         "media_processing/asset": world.asset.pk, "creator/job": world.failed.pk,
         "creator/publication": world.publication.pk, "moderation/review": world.review.pk,
         "moderation/decision": decision.pk, "moderation/policy": policy.pk, "moderation/bannedhash": world.banned.pk,
+        "moderation/picturebank": world.banned.bank_id,
         "creator/ranker": world.offered.ranker_id,
     }  # fmt: skip
 

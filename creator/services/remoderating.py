@@ -27,7 +27,7 @@ from creator.services.reviews import SURFACE
 from media_processing.engine import EngineError, Progress, engines, no_progress
 from moderation import cases, policies, verdicts
 from moderation import services as moderation
-from moderation.models import BannedHash, Part, Policy, Review, Sweep
+from moderation.models import BannedHash, Part, PictureHash, Policy, Review, Sweep
 from moderation.picture_banks import matching
 from moderation.weighing import RANK, Outcome, Piece
 
@@ -296,8 +296,21 @@ def sweep_bans(
     sweep = Sweep.objects.create(
         workspace=workspace, cause="bank", policy=policy, asked_by_id=by.pk if by else None
     )
+    _hash_the_rest(workspace.pk)
     contents = frozenset(matching(workspace.pk, rows))
     return _run(sweep, policy, again=contents, only=_showing(workspace.pk, contents), progress=progress)
+
+
+def _hash_the_rest(workspace_id: int) -> None:
+    """Hash what is live or waits and was judged before hashes were kept. Nothing, once that is done."""
+    kept = Part.objects.filter(workspace_id=workspace_id)
+    known = set(kept.order_by().values_list("story", "number").distinct())
+    for some in _groups((item for item in items(workspace_id) if (item.story.pk, item.number) not in known), AT_ONCE):
+        _parts(some)
+    hashed = PictureHash.objects.filter(workspace_id=workspace_id, method=verdicts.METHOD)
+    bare = kept.filter(kind="picture").exclude(content="").exclude(content__in=hashed.values("content"))
+    for part in bare.select_related("asset").iterator(chunk_size=AT_ONCE):
+        moderation.judge_picture(workspace_id, part.content, judging.look_at(part))
 
 
 def _showing(workspace_id: int, contents: Iterable[str]) -> set[Submission]:

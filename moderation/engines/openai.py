@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from media_processing.engine import EngineError
+from media_processing.engine import Engine, EngineError
 from moderation.engines.base import Look, Opinion, PictureJudge, TextJudge
 
 PINNED = "omni-moderation-2024-09-26"
@@ -28,7 +28,7 @@ SIDE = 512
 """Pixels of the longer side of a picture that is sent."""
 
 
-class _Asking:
+class _Asking(Engine):
     """What both judges share: the key, the model, one request and its faults in words."""
 
     title = "OpenAI moderation"

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from creator.models import AuditEntry, Channel, Publication, Story
+from creator.models import AuditEntry, Channel, Publication, Revision, Story
 from creator.services import judging, publications, remoderating
 from media_processing import pdq
+from media_processing import services as media
 from media_processing.engine import EngineError, engines
 from moderation import picture_banks, policies, verdicts
 from moderation import services as moderation
 from moderation.engines.base import Opinion, TextJudge
 from moderation.models import BannedHash, Part, Policy, Review, Sweep, Verdict
 from tests.conftest import Cast
+from tests.media_processing.makers import picture_bytes
 from tests.media_processing.test_pdq import recompressed, scene
 from tests.past import Past, published
 
@@ -258,6 +260,19 @@ class TestBans:
         setattr(bank, how, False if how == "enabled" else bank.created)
         bank.save()
         assert moderation.judge_picture(cast.workspace.pk, "c" * 64, scene(1))[0].scores == {"banned": 0.0}
+
+
+    def test_what_was_published_before_hashes_were_kept_is_found_too(self, cast: Cast, channel: Channel) -> None:
+        asset, _ = media.store_asset(
+            cast.workspace.pk, picture_bytes(scene(5), "PNG"), title="Old", licence="CC0", domain="illustrations"
+        )
+        (story,) = published(cast.workspace, cast.alice, [Past(MILD, channel=channel)])
+        Part.objects.all().delete()
+        shown = {"title": MILD, "scenes": [{"narration": "It runs.", "picture": asset.digest}]}
+        Revision.objects.filter(story=story).update(document=shown)
+        row = moderation.ban(cast.workspace.pk, scene(5), note="A hoax")
+        remoderating.sweep_bans(cast.workspace, [row])
+        assert states([story]) == ["gone recheck"]
 
 
 class TestParts:

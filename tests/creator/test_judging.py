@@ -1,0 +1,143 @@
+"""What of a story is judged: every text, what stands in its pictures, what its clips say, a frame of every shot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from creator.models import Brief, Scene, Story
+from creator.services import judging, reviews
+from media_processing import services as media
+from media_processing.models import Asset, Transcript
+from moderation import services as moderation
+from moderation.models import Part, PictureHash, Verdict
+from search import models_in_use
+from search.models import Moment
+from search.services import index_asset
+from tests.conftest import Cast
+from tests.factories import finished_story, picture
+from tests.media_processing.makers import colours, picture_bytes
+from tests.media_processing.test_pdq import scene as drawn
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def story(cast: Cast) -> Story:
+    return finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+
+
+@pytest.fixture
+def clip(cast: Cast, tmp_path: Any) -> Asset:
+    """Ten seconds in four shots, in which somebody speaks."""
+    path = colours(tmp_path / "c.mp4", ("red", 2.0), ("blue", 3.0), ("green", 2.0), ("white", 3.0))
+    asset = media.store_asset(cast.workspace.pk, path, title="A clip", licence="CC0", domain="photographs")[0]
+    for start, end in ((0.0, 2.0), (2.0, 5.0), (5.0, 7.0), (7.0, 10.0)):
+        Moment.objects.create(workspace=cast.workspace, asset=asset, start=start, end=end, key_time=(start + end) / 2)
+    said = (("hello", 1.0), ("idiots", 3.0), ("bye", 8.0))
+    words = [{"text": text, "start": at, "end": at + 0.5} for text, at in said]
+    Transcript.objects.create(asset=asset, language="en", passages=[
+        {"text": "hello idiots bye", "start": 1.0, "end": 9.0, "words": words}
+    ])  # fmt: skip
+    return asset
+
+
+def shows(cast: Cast, asset: Asset, **scene: Any) -> Story:
+    brief = Brief.objects.create(workspace=cast.workspace, article="x")
+    story = Story.objects.create(workspace=cast.workspace, brief=brief, author=cast.alice, title="A title")
+    Scene.objects.create(story=story, position=0, narration="A line.", asset=asset, **scene)
+    return story
+
+
+def seen(story: Story) -> list[tuple[str, str, float]]:
+    return [(part.kind, part.where, part.second) for part in judging.parts_of(story)]
+
+
+def test_a_clip_is_looked_at_in_every_shot_that_is_shown(cast: Cast, clip: Asset) -> None:
+    found = seen(shows(cast, clip, start=2.5, end=6.0))
+    assert [each for each in found if each[0] == "picture"] == [
+        ("picture", "scene 1: picture, frame 1", 2.5), ("picture", "scene 1: picture, frame 2", 3.5),
+        ("picture", "scene 1: picture, frame 3", 6.0),
+    ]  # fmt: skip
+
+
+def test_only_what_is_said_in_the_stretch_is_judged(cast: Cast, clip: Asset) -> None:
+    (spoken,) = [part for part in judging.parts_of(shows(cast, clip, start=2.5, end=6.0)) if "spoken" in part.where]
+    assert (spoken.where, spoken.text) == ("scene 1: spoken in the clip", "idiots")
+    pieces = judging.judge([spoken])
+    outcome = moderation.weigh(moderation.active_policy(cast.workspace.pk), "site", pieces)
+    assert [(reason["category"], reason["where"]) for reason in outcome.reasons] == [("harassment", spoken.where)]
+
+
+def test_many_shots_are_looked_at_spread_over_the_scene(cast: Cast, clip: Asset, monkeypatch: Any) -> None:
+    monkeypatch.setattr(judging, "MOST_FRAMES", 3)
+    pictures = [each for each in seen(shows(cast, clip, start=0.0, end=10.0)) if each[0] == "picture"]
+    assert [second for _kind, _where, second in pictures] == [0.0, 1.0, 6.0]
+
+
+def test_text_in_a_picture_goes_through_the_judges_of_text(cast: Cast) -> None:
+    asset = picture(cast.workspace)
+    asset.seen_text = "I WILL KILL YOU"
+    asset.save()
+    story = shows(cast, asset)
+    (part,) = [part for part in judging.parts_of(story) if part.where == "scene 1: text in the picture"]
+    outcome = moderation.weigh(moderation.active_policy(cast.workspace.pk), "site", judging.judge([part]))
+    assert (outcome.outcome, outcome.reasons[0]["category"]) == ("block", "violence")
+
+
+def test_what_is_submitted_is_remembered_by_its_parts(story: Story, cast: Cast) -> None:
+    review = reviews.submit(story, by=cast.alice)
+    parts = Part.objects.filter(story=story, number=review.number)
+    assert parts.count() == len(judging.parts_of(story))
+    for part in parts:
+        verdicts = Verdict.objects.filter(workspace=cast.workspace, content=part.content)
+        assert {verdict.kind for verdict in verdicts} == {part.kind}
+    assert PictureHash.objects.filter(content__in=parts.values("content")).count() == 3
+
+
+def test_a_picture_is_neither_decoded_nor_embedded_a_second_time(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """With all judges that run here; the embedding is the one that search keeps."""
+    clip = {"clip": {"BACKEND": "moderation.engines.clip.ClipJudge"}}
+    settings.ENGINES = {**settings.ENGINES, "picture_judge": {**settings.ENGINES["picture_judge"], **clip}}
+    content = picture_bytes(drawn(7), "PNG")
+    asset = media.store_asset(cast.workspace.pk, content, title="Drawn", licence="CC0", domain="illustrations")[0]
+    index_asset(asset, [media.Stretch(0.0, 0.0, 0.0)], [drawn(7)])
+    (part,) = [part for part in judging.parts_of(shows(cast, asset)) if part.kind == "picture"]
+    embedder = models_in_use.embedder_for(cast.workspace.pk)
+    monkeypatch.setattr(embedder, "embed_pictures", lambda _pictures: pytest.fail("It was embedded again."))
+    (first,) = judging.judge([part])
+    assert {verdict.engine for verdict in first.verdicts} == {"hashes", "clip"}
+    clip_said = next(verdict for verdict in first.verdicts if verdict.engine == "clip")
+    assert clip_said.model.startswith("clip-1-")
+    assert embedder.card.digest[:12] in clip_said.model
+    monkeypatch.setattr(judging, "key_frame", lambda *_args: pytest.fail("It was decoded again."))
+    (second,) = judging.judge([part])
+    assert [verdict.pk for verdict in second.verdicts] == [verdict.pk for verdict in first.verdicts]
+    # A new ban is compared by the kept hash: still nothing is decoded.
+    moderation.ban(cast.workspace.pk, drawn(7), note="A hoax")
+    (third,) = judging.judge([part])
+    assert third.verdicts[0].scores == {"banned": 1.0}
+
+
+def test_a_photograph_is_a_missing_signal_where_the_model_knows_drawings(cast: Cast, settings: Any) -> None:
+    clip = {"clip": {"BACKEND": "moderation.engines.clip.ClipJudge"}}
+    settings.ENGINES = {**settings.ENGINES, "picture_judge": {**settings.ENGINES["picture_judge"], **clip}}
+    content = picture_bytes(Image.fromarray(np.asarray(drawn(8))), "PNG")
+    asset = media.store_asset(cast.workspace.pk, content, title="Photo", licence="CC0", domain="photographs")[0]
+    (part,) = [part for part in judging.parts_of(shows(cast, asset)) if part.kind == "picture"]
+    outcome = moderation.weigh(moderation.active_policy(cast.workspace.pk), "site", judging.judge([part]))
+    assert outcome.outcome == "review"
+    assert {(reason["category"], reason["why"]) for reason in outcome.reasons} >= {("sexual", "missing")}
+
+
+def test_a_picture_that_is_gone_never_passes(cast: Cast, story: Story) -> None:
+    parts = judging.parts_of(story)
+    gone = next(part for part in parts if part.kind == "picture")
+    gone.asset = None
+    outcome = moderation.weigh(moderation.active_policy(cast.workspace.pk), "site", judging.judge([gone]))
+    assert outcome.outcome == "review"
