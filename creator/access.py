@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, When
 from django.http import Http404
 
-from creator.models import Collection, Job, Membership, Story, Upload, User, Workspace
+from creator.models import Collection, Job, Membership, ReviewLink, Story, Upload, User, Workspace
 from media_processing.models import Asset
 from moderation.models import Proposal, Review
 
@@ -116,4 +116,12 @@ def proposal_for(user: User | AnonymousUser, proposal_id: int) -> Proposal:
     found = Proposal.objects.filter(workspace=workspace_for(user, to="review"), pk=proposal_id).first()
     if found is None:
         raise Http404("No such proposal.")
+    return found
+
+
+def shared_story_for(token: str) -> ReviewLink:
+    """The link, with its story, that somebody without an account holds. It opens this story and nothing else."""
+    found = ReviewLink.objects.valid().with_token(token).select_related("story").first()
+    if found is None:
+        raise Http404("No such link.")
     return found

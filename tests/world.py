@@ -36,7 +36,7 @@ from creator.models import (
     User,
     VoiceConsent,
 )
-from creator.services import keys, lists, publications, query_pictures, reviews, schedules, webhooks
+from creator.services import keys, lists, publications, query_pictures, review_links, reviews, schedules, webhooks
 from creator.services.notices import USUAL
 from creator.services.people import invite
 from media_processing.models import Asset, Rendition
@@ -74,6 +74,8 @@ class World:
     group: Group
     question: str
     """Token of a picture that Alice asked with."""
+    link: str
+    """Token of a review link to the draft."""
     consent: VoiceConsent
     brand: Brand
     endpoint: Endpoint
@@ -138,6 +140,7 @@ def build(cast: Cast, clip: bytes) -> World:
         channel=channel, key=key, secret=secret, other_secret=other_secret, failed=failed, waiting=waiting,
         banned=banned, clip=moved, rendition=rendition, group=Group.objects.create(name="River group"),
         question=query_pictures.keep(cast.workspace, cast.alice, picture_bytes()),
+        link=review_links.make(draft, by=cast.alice, note="A reader")[1],
         consent=VoiceConsent.objects.create(
             workspace=cast.workspace, name="River voice", speaker="Rita River", statement="Use it.", given="2026-01-05",
             sample=moved,
@@ -237,7 +240,13 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         values["form"] = "csv"
     if "/cards/" in route:
         values["kind"] = "webp"
+    if route.startswith("shared/"):
+        shown, made = world.draft.scenes.first(), world.draft.variants.first()
+        assert shown is not None
+        assert made is not None
+        values |= {"token": world.link, "asset_id": shown.asset_id, "rendition_id": made.rendition_id}
     if nowhere:
+        values["token"] = "no-such-token"
         values |= dict.fromkeys(("story_id", "asset_id", "rendition_id", "list_id"), NOWHERE)
         values |= dict.fromkeys(
             ("job_id", "key_id", "review_id", "proposal_id", "consent_id", "brand_id", "notice_id", "endpoint_id",
@@ -253,6 +262,8 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
 
 def body(route: str, world: World) -> dict[str, Any]:
     """The arguments of Client.post that make a route do what it is for."""
+    if route == "stories/<uuid:story_id>/comments/":
+        return {"data": json.dumps({"do": "say", "text": "Shorter, please."}), "content_type": "application/json"}
     if route == "stories/<uuid:story_id>/edit/":
         scene = world.draft.scenes.first()
         assert scene is not None
@@ -262,6 +273,9 @@ def body(route: str, world: World) -> dict[str, Any]:
     forms: dict[str, dict[str, Any]] = {
         "": {"article": "The harbour got a new lighthouse. Fishers had asked for it.", "formats": ["card:1x1"],
              "seconds": "20", "tone": "calm"},
+        "stories/<uuid:story_id>/versions/": {"name": "As agreed"},
+        "stories/<uuid:story_id>/share/": {"note": "Dana", "days": "3"},
+        "shared/<str:token>/": {"name": "Dana", "text": "Looks good."},
         "stories/<uuid:story_id>/render/": {"step": "renditions"},
         "stories/<uuid:story_id>/publish/": {"channel": [str(world.channel.pk)]},
         "stories/<uuid:story_id>/withdraw/": {"publication": str(world.publication.pk), "reason": "A mistake."},

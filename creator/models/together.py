@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -23,10 +25,19 @@ class Presence(models.Model):
         return f"{self.person} in {self.story_id}"
 
 
+def digest_of_token(token: str) -> str:
+    """What is kept of a review link's token: sha256 (hex)."""
+    return sha256(token.encode()).hexdigest()
+
+
 class ReviewLinkQuerySet(models.QuerySet["ReviewLink"]):
     def valid(self) -> ReviewLinkQuerySet:
         """Those that still open their story."""
         return self.filter(revoked__isnull=True, expires__gt=timezone.now())
+
+    def with_token(self, token: str) -> ReviewLinkQuerySet:
+        """The one of a token. Looked for by its hash, so no comparison tells how much of a guess was right."""
+        return self.filter(digest=digest_of_token(token))
 
 
 class ReviewLink(models.Model):
@@ -50,6 +61,11 @@ class ReviewLink(models.Model):
 
     def __str__(self) -> str:
         return self.note or f"link {self.pk}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time has passed."""
+        return self.expires <= timezone.now()
 
 
 class Comment(models.Model):

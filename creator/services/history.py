@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -44,9 +45,13 @@ def _theirs(story: Story, person: User) -> Any:
     return story.operations.filter(person=person, reversed_by__isnull=True, set_aside=False).order_by("-number")
 
 
-def undo(story: Story, *, by: User) -> Operation:
-    """Take back a person's newest edit. Raises EngineError where there is none, or somebody changed the same since."""
-    return _reverse(story, undoable(story, by), by=by, verb=Verb.UNDO)
+def undo(story: Story, *, by: User, key: UUID | None = None) -> Operation:
+    """Take back a person's newest edit, or the one with a key.
+
+    Raises EngineError where there is none, and Conflict where the same was changed since.
+    """
+    one = _theirs(story, by).filter(key=key).first() if key else undoable(story, by)
+    return _reverse(story, one, by=by, verb=Verb.UNDO)
 
 
 def redo(story: Story, *, by: User) -> Operation:
@@ -136,10 +141,10 @@ def restore(story: Story, kept: StoryVersion, *, by: User) -> int:
     with stories.editing(story, by=by, version=None, what="restore") as fresh:
         stories.keep_version(fresh, Reason.BEFORE_RESTORE, by=by)
         snapshots.put(fresh, snapshots.differences(snapshots.take(fresh), wanted))
-        audit.record("story.restore", fresh, by=by, workspace=fresh.workspace_id, detail={"version": kept.number})
     with transaction.atomic():
         now = Story.objects.select_for_update().get(pk=story.pk)
-        stories.keep_version(now, Reason.RESTORED, by=by, name=str(kept.name))
+        stories.keep_version(now, Reason.RESTORED, by=by, name=kept.name)
+        audit.record("story.restore", now, by=by, workspace=now.workspace_id, detail={"version": kept.number})
     here = snapshots.take(story)
     return sum(1 for pk, row in wanted.scenes.items() if row["asset_id"] and not here.scenes[pk]["asset_id"])
 

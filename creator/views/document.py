@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from creator.access import may
 from creator.models import Job, Scene, Story, User, Variant
-from creator.services import choices, composing, framing, history, terms, variants
+from creator.services import choices, composing, framing, history, presence, terms, variants
 from creator.services.making import is_spoken
 from creator.services.stories import MAKE
 from creator.templatetags.storyloom import (
@@ -92,6 +92,9 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "failed": _failure(story) if not job else None,
         "may": rights,
         "history": _history(story, user),
+        "others": presence.others(story, user) if isinstance(user, User) else [],
+        "assignee": str(story.assignee or ""),
+        "open_comments": story.comments.filter(thread=None, resolved=None).count(),
         "next": next_act(story, made, job=job, rights=rights, scenes=bool(scenes)),
     }
 

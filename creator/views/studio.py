@@ -129,7 +129,7 @@ def _remake(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
 
 
 def _undo(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:
-    history.undo(story, by=common["by"])
+    history.undo(story, by=common["by"], key=UUID(str(said["undoes"])) if said.get("undoes") else None)
 
 
 def _redo(story: Story, said: dict[str, Any], common: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ def spoken_recording(workspace: Any) -> str:
     """Six seconds of a tone that pass for three sentences."""
     import tempfile
 
-    from creator.services import keys, library
+    from creator.services import library
     from media_processing import services as media
     from media_processing.models import Transcript
     from tests.media_processing.makers import tone
@@ -42,7 +42,7 @@ def main() -> None:
     from django.utils import timezone
 
     from creator.models import Alternative, Job, Membership, Story, User
-    from creator.services import publications, reviews, setup
+    from creator.services import keys, publications, reviews, setup
     from tests.factories import finished_story, picture, rendition
 
     installation = setup.ensure()

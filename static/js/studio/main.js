@@ -2,12 +2,16 @@
 import { listen } from "../events.js";
 import { toast } from "../toasts.js";
 import { checks } from "./checks.js";
+import { Comments } from "./comments.js";
+import { conflicts } from "./conflicts.js";
 import { focus } from "./focus.js";
 import { Inspector } from "./inspector.js";
 import { look } from "./look.js";
+import { Presence } from "./presence.js";
 import { Scenes } from "./scenes.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
+import { undo } from "./undo.js";
 import { headlines, Telling } from "./wording.js";
 import { gettext } from "../words.js";
 
@@ -17,12 +21,19 @@ const store = new Store(JSON.parse(document.getElementById("document").textConte
 const choose = (id, { quiet = false, focus = false } = {}) => {
   scenes.mark(id);
   inspector.show(id);
+  presence.go(id);
+  comments.show(id);
   if (!quiet) stage.show(id);
   if (focus) document.querySelector(`[data-scene="${id}"] textarea`)?.focus();
 };
 const stage = new Stage(store, root.querySelector("[data-stage]"), { choose });
 const inspector = new Inspector(store, root.querySelector("[data-inspector]"));
 const scenes = new Scenes(store, root.querySelector(".scenes"), { choose });
+const presence = new Presence(store, document.querySelector("[data-others]"), scenes.list, root.dataset);
+const comments = new Comments(store, root.querySelector("[data-talk]"), { ...root.dataset, stage, choose });
+conflicts(store, root.querySelector("[data-conflicts]"));
+const steps = document.querySelector("[data-steps]");
+if (steps) undo(store, steps, document.querySelector("[data-live-region]"));
 checks(store, root.querySelector("[data-checks]"), choose);
 look(store, root.querySelector(".look"));
 focus(store, stage, root.querySelector("[data-stage]"));
@@ -31,9 +42,12 @@ const begin = () => {
   const first = store.doc.scenes[0]?.id ?? "";
   scenes.mark(first);
   inspector.show(first);
+  presence.go(first);
+  comments.show(first);
   stage.show(first, { live: false });
 };
 begin();
+document.documentElement.dataset.editor = "ready";
 
 // The headline -----------------------------------------------------------------------------------------------------
 const title = document.getElementById("title");
@@ -58,8 +72,10 @@ store.addEventListener("said", ({ detail }) => {
   save.textContent = detail.text;
   save.dataset.tone = detail.tone;
 });
-store.addEventListener("failed", ({ detail }) => toast(detail.message, { seconds: 9 }));
-if (store.pending.size) save.textContent = gettext("Saving what was kept on this device…");
+store.addEventListener("failed", ({ detail: { message, label, act } }) => toast(message, { seconds: 9, label, act }));
+const signedOut = document.querySelector("[data-signed-out]");
+store.addEventListener("signed-out", () => (signedOut.hidden = false));
+store.addEventListener("signed-in", () => (signedOut.hidden = true));
 
 // Acts: forms that first wait for what is typed ----------------------------------------------------------------------
 const acts = document.querySelector(".studio-acts");
@@ -71,6 +87,10 @@ acts.addEventListener("submit", async (event) => {
   const question = submitter?.dataset.confirm;
   if (question && !confirm(question)) return;
   await store.flush();
+  if (store.isWaiting) {
+    toast("Not yet: something here isn't saved.", { seconds: 9 });
+    return;
+  }
   sent = true;
   // Later: a form ignores requestSubmit while its submit event is still under way.
   setTimeout(() => target.requestSubmit(submitter));
@@ -109,6 +129,14 @@ listen((event) => {
   if (story !== store.doc.id || kind === "job.progress") return;
   if (kind === "words.told") {
     telling.take(event);
+    return;
+  }
+  if (kind === "story.presence") {
+    presence.hear(event);
+    return;
+  }
+  if (kind === "story.comment") {
+    comments.load();
     return;
   }
   clearTimeout(soon);

@@ -1,5 +1,7 @@
 // The scenes: narration as text, in the order in which it is spoken.
 import { toast } from "../toasts.js";
+import { both } from "./conflicts.js";
+import { uuid } from "./kept.js";
 import { arrange } from "./order.js";
 import { flagged } from "./wording.js";
 import { gettext } from "../words.js";
@@ -107,19 +109,7 @@ export class Scenes {
   clash(place, scene, name) {
     const edit = this.store.pending.get(`${scene.id}.narration`);
     place.hidden = edit?.clash === undefined;
-    if (place.hidden) return;
-    const said = document.createElement("p");
-    said.textContent = gettext("%(name)s: someone else changed it to:", { name });
-    const theirs = document.createElement("blockquote");
-    theirs.textContent = edit.clash;
-    const acts = document.createElement("p");
-    acts.className = "row";
-    for (const [label, mine] of [[gettext("Keep mine"), true], [gettext("Take theirs"), false]]) {
-      const button = Object.assign(document.createElement("button"), { className: "btn", type: "button", textContent: label });
-      button.addEventListener("click", () => this.store.settle(scene.id, "narration", { mine }));
-      acts.append(button);
-    }
-    place.replaceChildren(said, theirs, acts);
+    if (!place.hidden) place.replaceChildren(...both(this.store, edit, name.toLowerCase()));
   }
 
   mark(id) {
@@ -168,22 +158,14 @@ export class Scenes {
 
   async remove(index) {
     const gone = this.store.doc.scenes[index];
-    if (!(await this.store.act({ do: "remove_scene", scene: gone.id }))) return;
+    const key = uuid();
+    if (!(await this.store.act({ do: "remove_scene", scene: gone.id, key }))) return;
     this.live.textContent = gettext("Scene %(number)s removed.", { number: index + 1 });
     const neighbour = this.store.doc.scenes[Math.min(index, this.store.doc.scenes.length - 1)];
     this.choose(neighbour.id);
     this.list.children[Math.min(index, this.list.children.length - 1)].querySelector("textarea").focus();
-    toast(gettext("Scene %(number)s removed.", { number: index + 1 }), { label: gettext("Undo"), act: () => this.restore(gone, index), seconds: 10 });
-  }
-
-  async restore(gone, index) {
-    const doc = await this.store.act({ do: "add_scene", position: index, narration: gone.narration });
-    if (!doc) return;
-    const scene = doc.scenes[index].id;
-    if (gone.picture) await this.store.act({ do: "choose_picture", scene, asset: gone.picture.asset, start: gone.picture.start });
-    const { on_screen, visual, alt } = gone;
-    await this.store.act({ do: "edit_scene", scene, on_screen, visual, alt });
-    this.choose(scene);
+    const act = async () => (await this.store.takeBack(key)) && this.choose(gone.id);
+    toast(gettext("Scene %(number)s removed.", { number: index + 1 }), { label: gettext("Undo"), act, seconds: 10 });
   }
 }
 

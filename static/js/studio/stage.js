@@ -268,6 +268,28 @@ export class Stage {
     part(this.root, "clock").textContent = `${time(before + (this.playing ? this.at : 0))} / ${time(total)}`;
   }
 
+  // The second of the video that is in front of the editor; null where there is none.
+  second() {
+    if (this.variant?.kind !== "video") return null;
+    const video = this.mode === "made" && part(this.root, "made").querySelector("video");
+    if (video) return Math.round(video.currentTime * 10) / 10;
+    const before = this.store.doc.scenes.slice(0, Math.max(0, this.index)).reduce((sum, { seconds }) => sum + seconds, 0);
+    return Math.round((before + (this.playing ? this.at : 0)) * 10) / 10;
+  }
+
+  // Show a second: of the rendered video where that is shown, else the scene in which it lies.
+  goTo(second) {
+    const video = this.mode === "made" && part(this.root, "made").querySelector("video");
+    if (video) {
+      video.currentTime = second;
+      video.focus();
+      return;
+    }
+    let end = 0;
+    const scene = this.store.doc.scenes.find(({ seconds }) => (end += seconds) > second) ?? this.store.doc.scenes.at(-1);
+    if (scene) this.choose(scene.id);
+  }
+
   note() {
     const note = part(this.root, "note");
     const { variant, store } = this;
