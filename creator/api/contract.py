@@ -73,7 +73,9 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_with_a_time), AfterValidator(
 """A point in time as of RFC 3339, with its zone."""
 
 
-def sent(body: Schema | Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Any:
+def sent(
+    body: Schema | Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> JsonResponse:
     """An answer in JSON that nobody may keep."""
     content = body.model_dump(mode="json") if isinstance(body, Schema) else body
     return JsonResponse(content, status=status, headers={"Cache-Control": "private, no-store", **(headers or {})})

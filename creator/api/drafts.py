@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -31,10 +31,14 @@ WRITE, PUBLISH = ChannelKey("stories:write"), ChannelKey("stories:publish")
 router = Router(tags=["making stories"], auth=WRITE)
 lists = Router(tags=["making stories"], auth=WRITE)
 
-Format = Literal[tuple(FORMATS)]  # type: ignore[valid-type]
-Language = Literal[tuple(choices.LANGUAGES)]  # type: ignore[valid-type]
-Step = Literal[STEPS]  # type: ignore[valid-type]
-State = Literal[tuple(Story.State.values)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    Format = str
+    Language = str
+    Step = str
+    State = str
+else:
+    Format, Language = Literal[tuple(FORMATS)], Literal[tuple(choices.LANGUAGES)]
+    Step, State = Literal[STEPS], Literal[tuple(Story.State.values)]
 NAMES = UUID("5b1f9a52-7c8e-5f0a-9d53-1f6f3f0c2a11")
 """Namespace of the ids of stories that were made under an Idempotency-Key: the same key, the same story."""
 
@@ -246,8 +250,7 @@ def _sent(story: Story, *, status: int = 200) -> HttpResponse:
     told = draft(story)
     where = {"Location": f"/api/v1/stories/{story.pk}/draft"} if status == 201 else {}
     headers = {"ETag": tag_of(story.version, "draft", told), **where}
-    response: HttpResponse = sent(told, status=status, headers=headers)
-    return response
+    return sent(told, status=status, headers=headers)
 
 
 @lists.get("", response=answers(DraftList), summary="List stories of the workspace", openapi_extra=TAGGED)

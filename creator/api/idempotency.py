@@ -13,7 +13,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, RawPostDataException
 from django.utils import timezone
 
 from creator.api.errors import problem
@@ -35,7 +35,7 @@ def once(request: HttpRequest, do: Callable[[], HttpResponse]) -> HttpResponse:
         return do()
     if not NAME.match(name):
         return problem(422, "An Idempotency-Key has 1 to 200 visible ASCII characters.")
-    asked = sha256(f"{request.method} {request.get_full_path()}\n".encode() + request.body).hexdigest()
+    asked = _digest(request)
     call, mine = _claim(key_of(request).pk, name, asked)
     if call.digest != asked:
         return problem(422, "This Idempotency-Key was used for another request.", next_step="Use a new key for it.")
@@ -53,6 +53,22 @@ def once(request: HttpRequest, do: Callable[[], HttpResponse]) -> HttpResponse:
         call.headers = {each: response[each] for each in HEADERS if each in response}
         call.save(update_fields=["status", "body", "headers"])
     return response
+
+
+def _digest(request: HttpRequest) -> str:
+    """What a call asks for, as a hash; of a form, its fields and the bytes of its files."""
+    asked = sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    try:
+        asked.update(request.body)
+    except RawPostDataException:  # a form with files was read from the stream
+        asked.update(repr(sorted(request.POST.lists())).encode())
+        for name, files in sorted(request.FILES.lists()):
+            for file in files:
+                asked.update(f"\n{name} {file.name}\n".encode())
+                for chunk in file.chunks():
+                    asked.update(chunk)
+                file.seek(0)
+    return asked.hexdigest()
 
 
 def _claim(key_id: int, name: str, digest: str) -> tuple[IdempotentCall, bool]:

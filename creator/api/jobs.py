@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,7 +21,10 @@ from creator.services.digests import digest_of
 READ, WRITE = ChannelKey("jobs:read", "stories:write"), ChannelKey("stories:write")
 router = Router(tags=["jobs"], auth=READ)
 
-State = Literal[tuple(Job.State.values)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    State = str
+else:
+    State = Literal[tuple(Job.State.values)]
 Number = Path[Annotated[int, Field(ge=1, le=2**63 - 1)]]
 
 

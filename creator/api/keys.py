@@ -10,7 +10,7 @@ from ninja.security import HttpBearer
 
 from creator.access import Right, rights_of
 from creator.api import limits
-from creator.models import ApiKey
+from creator.models import ApiKey, Membership
 from creator.services import keys
 
 RIGHTS: dict[str, Right] = {"stories:write": "edit", "stories:publish": "publish", "reviews:write": "review"}
@@ -41,7 +41,8 @@ def _require_right(key: ApiKey, scope: str) -> None:
     right = RIGHTS.get(scope)
     if right is None or (key.person is None and scope not in keys.NEEDS_PERSON):
         return
-    membership = key.person and key.person.memberships.filter(workspace=key.channel.workspace_id).first()
+    theirs = Membership.objects.filter(user=key.person_id, workspace=key.channel.workspace_id)
+    membership = theirs.first() if key.person_id else None
     if membership is None or right not in rights_of(membership.role):
         raise HttpError(403, f"The person in whose name this key acts may not {right} in this workspace.")
 

@@ -34,7 +34,7 @@ class SignedLink(APIKeyQuery):
         channel, expires = (request.GET.get(name, "") for name in ("channel", "expires"))
         file = request.path.rpartition("/")[2]
         if not key:
-            public = Publication.objects.live().filter(channel__public=True, renditions=file)
+            public = Publication.objects.live().filter(channel__public=True, renditions=UUID(file))
             return public.values_list("channel", flat=True).first()
         sound = all(each.isascii() and each.isdecimal() and len(each) < 16 for each in (channel, expires))
         if not sound or not links.is_signed(file, int(channel), int(expires), key):

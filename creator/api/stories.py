@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
@@ -34,7 +34,10 @@ Aspect = Literal["9x16", "1x1", "16x9", "4x5", "1.91x1"]
 Kind = Literal["video", "card"]
 CAPTIONS = {"captions-vtt": "vtt", "captions-srt": "srt"}
 PRESETS = (*(name.replace(":", "-") for name in FORMATS), *CAPTIONS)
-Preset = Literal[PRESETS]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    Preset = str
+else:
+    Preset = Literal[PRESETS]
 
 
 class Rendition(Schema):

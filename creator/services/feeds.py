@@ -216,7 +216,8 @@ def _sitemap(channel: Channel, found: list[Publication]) -> tuple[str, str]:
 def oembed(row: Publication, *, widest: int = 0, tallest: int = 0) -> dict[str, Any]:
     """How to embed a story of a public channel, no larger than asked (pixels; 0: any size)."""
     said = row.document
-    main = next(iter(_media(said)), {"width": 640, "height": 360, "content_type": ""})
+    plain: dict[str, Any] = {"width": 640, "height": 360, "content_type": ""}
+    main = next(iter(_media(said)), plain)
     width, height = main["width"] or 640, main["height"] or 360
     share = min(1.0, 640 / width, *(most / side for most, side in ((widest, width), (tallest, height)) if most))
     size = {"width": max(1, int(width * share)), "height": max(1, int(height * share))}

@@ -255,3 +255,19 @@ def test_deleting_a_key_takes_its_calls(writer: App) -> None:
     told(writer.post("/stories", WISH, Idempotency_Key=str(uuid4())), 201)
     ApiKey.objects.all().delete()
     assert not IdempotentCall.objects.exists()
+
+
+def test_a_file_that_is_sent_twice_is_looked_at_once(reader: App) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.test import Client
+
+    from tests.media_processing.makers import picture_bytes
+
+    def send(content: bytes) -> Any:
+        headers = {"Authorization": f"Bearer {reader.secret}", "Idempotency-Key": "file"}
+        file = SimpleUploadedFile("a.png", content, "image/png")
+        return Client(raise_request_exception=False).post("/api/v1/verify", {"file": file}, headers=headers)
+
+    assert told(send(picture_bytes()))["verdict"] == "none"
+    assert send(picture_bytes())["Idempotent-Replayed"] == "true"
+    told(send(picture_bytes() + b"\0"), 422)
