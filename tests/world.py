@@ -308,7 +308,7 @@ def body(route: str, world: World) -> dict[str, Any]:
         "invitation/<str:token>/": {
             "first_name": "Nora", "email": "nora@example.org", "password": "a-river-runs-under-the-bridge"
         },
-        "account/password/reset/": {"email": "nobody@example.org"},
+        "account/password/reset/": {"email": f"{secrets.token_hex(4)}@example.org"},
         "settings/notices/": {"hour": "7", "time_zone": "Europe/Berlin", **{f"mail_{kind}": "now" for kind in USUAL}},
         "settings/channels/webhooks/": {
             "channel": str(world.channel.pk), "url": "https://river.example/other", "types": ["content.updated"]

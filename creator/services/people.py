@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from creator.models import Event, Invitation, Membership, Notice, User, Workspace
-from creator.services import audit, notices
+from creator.models import ApiKey, Event, Invitation, Membership, Notice, User, Workspace
+from creator.services import audit, keys, notices
 from media_processing.engine import EngineError
 
 VALID_DAYS = 7
@@ -99,6 +99,8 @@ def remove(membership: Membership, *, by: User) -> None:
         _require_another_admin(locked)
         user, role, workspace_id = locked.user, locked.role, locked.workspace_id
         locked.delete()
+        for key in ApiKey.objects.filter(person=user, channel__workspace=workspace_id, revoked__isnull=True):
+            keys.revoke(key, by=by)
         User.objects.filter(pk=user.pk, workspace=workspace_id).update(workspace=None)
         Notice.objects.filter(
             Q(mail=Notice.Mail.WAITING) | Q(mail=Notice.Mail.DIGEST), person=user, workspace=workspace_id

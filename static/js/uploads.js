@@ -203,7 +203,7 @@ function row(entry) {
   const [again, away] = item.querySelectorAll("button");
   again.hidden = !entry.error || !entry.file;
   again.dataset.again = away.dataset.drop = entry.id;
-  away.ariaLabel = `${entry.error ? gettext("Dismiss") : gettext("Cancel")} ${entry.name}`;
+  away.ariaLabel = entry.error ? gettext("Dismiss: %(name)s", { name: entry.name }) : gettext("Cancel: %(name)s", { name: entry.name });
   return item;
 }
 

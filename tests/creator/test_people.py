@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from creator import jobs
 from creator.models import AuditEntry, Invitation, Membership, Notice, Story, User
-from creator.services import audit, notices, people
+from creator.services import audit, keys, notices, people, publications
 from media_processing.engine import EngineError
 from tests.conftest import Cast
 from tests.factories import finished_story
@@ -120,6 +120,17 @@ def test_the_last_admin_stays(cast: Cast, inactive: bool) -> None:
     people.change_role(membership(cast, cast.bob), "admin", by=cast.ada)
     people.remove(membership(cast, cast.ada), by=cast.bob)
     assert not Membership.objects.filter(workspace=cast.workspace, user=cast.ada).exists()
+
+
+def test_the_keys_in_a_removed_persons_name_end(cast: Cast) -> None:
+    channel = publications.default_channel(cast.workspace)
+    theirs = keys.make(channel, name="Phone", person=cast.bob)[0]
+    nobodys = keys.make(channel, name="Site")[0]
+    people.remove(membership(cast, cast.bob), by=cast.ada)
+    theirs.refresh_from_db()
+    nobodys.refresh_from_db()
+    assert theirs.revoked
+    assert not nobodys.revoked
 
 
 def test_what_a_removed_person_made_stays_and_their_mail_stops(cast: Cast) -> None:
