@@ -18,6 +18,7 @@ from creator.services import (
     copies,
     drafting,
     importing,
+    incoming,
     interactions,
     lists,
     mails,
@@ -151,6 +152,14 @@ def find_copies(job_id: int) -> None:
             copies.find(work)
 
 
+@shared_task(name="bring_in")  # type: ignore[untyped-decorator]
+def bring_in(job_id: int) -> None:
+    """Create the stories of what was chosen from a feed."""
+    with working_on(job_id) as work:
+        if work:
+            incoming.make(work)
+
+
 @shared_task(name="publish_scheduled")  # type: ignore[untyped-decorator]
 def publish_scheduled(job_id: int) -> None:
     """Publish what was planned for now."""
@@ -218,6 +227,7 @@ def tidy(job_id: int) -> None:
             reindexing.forget_old()
             webhooks.forget_old(timezone.now())
             schedules.withdraw_unlicensed(timezone.now().date())
+            incoming.forget_old()
             lists.forget_old()
             interactions.forget_salts()
             webhooks.wake(Endpoint.objects.all())

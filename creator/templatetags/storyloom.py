@@ -35,6 +35,7 @@ KINDS = {
     "back_up": _("Back up"),
     "deliver_webhooks": _("Deliver webhooks"),
     "publish_scheduled": _("Publish as planned"),
+    "bring_in": _("Bring many stories in"),
     "draw_sample": _("Draw the sample library"),
     "send_mail": _("Send an e-mail"),
 }

@@ -41,6 +41,7 @@ PLACES = (
     Place("collections", _("Collections")),
     Place("copies", _("Copies in the library")),
     Place("calendar", _("Calendar")),
+    Place("incoming", _("Bring many stories in"), "edit"),
     Place("jobs", _("Jobs")),
     Place("insights", _("Insights")),
     Place("admin:review-queue", _("Review"), "review"),
