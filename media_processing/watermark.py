@@ -3,7 +3,8 @@
 Spread spectrum after Cox, Kilian, Leighton and Shamoon, "Secure Spread Spectrum Watermarking for Multimedia" (IEEE
 Transactions on Image Processing 6(12), 1997): a fixed sequence of signs is added to the mid frequencies of a cosine
 transform. How much is added makes up for what the picture itself happens to say, as in Malvar and Florêncio, "Improved
-Spread Spectrum" (IEEE Transactions on Signal Processing 51(4), 2003), so that a quiet picture is changed less.
+Spread Spectrum" (IEEE Transactions on Signal Processing 51(4), 2003). It is added where a picture is busy, and all but
+left out where it is flat and the eye would find it.
 
 All pictures are looked at on one grid, so the mark outlives resizing and JPEG; it does not outlive cropping or turning.
 The sequence is public: the mark tells honest readers, it does not stop somebody who wants to remove it.
@@ -26,20 +27,26 @@ Grid: TypeAlias = NDArray[np.float32]
 
 SIDE = 256
 """Of the grid on which every picture is looked at, pixels."""
-BAND = (8, 56)
-"""Frequencies that carry the mark, in half-waves across the picture: half of a 128 pixel picture still holds them."""
+BAND = (12, 120)
+"""Frequencies that carry the mark, in half-waves across the picture."""
 SMALLEST = 128
 """Pixels of the shorter side below which a picture is left alone."""
-FOUND = 4.5
+FOUND = 3.7
 """Score from which a mark counts as found. Pictures without one score about 0 with a standard deviation of 1."""
-WANTED = 6.5
+WANTED = 5.0
 """Score that a mark is given, as it is after JPEG and halving."""
-STRONGEST = 40
+STRONGEST = 30
 """Steps of strengthening after which a picture is given up."""
+FIRST, LOUDEST = 1.2, 24.0
+"""How strong a mark is at first and at most: its deviation in a busy place, in steps of luminance."""
 SEED = 20_260_802
 
 _NEIGHBOURS = 2
 """Coefficients to each side that a coefficient is measured by."""
+_FINE, _WINDOW = 512, 7
+"""On which grid, and in which window of it, a picture's business is measured; pixels."""
+_BUSY, _FLAT = 20.0, 0.15
+"""The deviation of luminance from which a place counts as busy, and what a flat place gets of the mark."""
 
 
 def score(image: Image.Image) -> float:
@@ -56,7 +63,7 @@ def mark(image: Image.Image) -> Image.Image:
     """The picture with the mark, of the same size and mode (RGB or RGBA). A picture that has it comes back as it is.
 
     It is strengthened until it is found after JPEG at quality 75 and halving, and no further.
-    Raises EngineError for a picture that can't carry it: too small, or so flat that it would be seen.
+    Raises EngineError for a picture that can't carry it: too small, or such that it would be seen.
     """
     if min(image.size) < SMALLEST:
         raise EngineError(
@@ -68,19 +75,20 @@ def mark(image: Image.Image) -> Image.Image:
     if score(image) >= WANTED and _survives(image):
         return image
     pixels = np.asarray(image).astype(np.float32)
-    grid = _grid(image)
-    pattern = _pattern(grid)
-    first = _first_step(grid, pattern)
-    strength, step = 0.0, first * 0.7
+    pattern = _enlarged(_pattern(_grid(image)), image) * _enlarged(_business(image), image)
+    strength = FIRST
     for _ in range(STRONGEST):
-        strength += step
         marked = _added(image, pixels, pattern * strength)
-        if score(marked) >= WANTED and _survives(marked):
+        reached = score(worn_down(marked))
+        if reached >= WANTED and score(marked) >= WANTED:
             return marked
-        step = first / 10
+        # About as strong as it must be, by rule of three; never a large step, since more would be seen.
+        strength *= min(max(WANTED / max(reached, 1.0), 1.05), 1.5)
+        if strength > LOUDEST:
+            break
     raise EngineError(
         "This picture can't carry a watermark that stays invisible.",
-        next_step="Use a picture that isn't one flat colour.", permanent=True,
+        next_step="Use another picture, or a larger one.", permanent=True,
     )  # fmt: skip
 
 
@@ -104,11 +112,15 @@ def _survives(image: Image.Image) -> bool:
 
 
 def _grid(image: Image.Image) -> Grid:
-    if image.mode == "RGBA":  # what is seen through counts as white, here and there alike
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image)
-    small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small = _on_white(image).resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.asarray(small.convert("L"), dtype=np.float32)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """What is seen through counts as white, here and there alike."""
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
 
 
 @cache
@@ -156,36 +168,39 @@ def _correlation(coefficients: Grid) -> float:
 
 
 def _pattern(grid: Grid) -> Grid:
-    """What is added for each unit of strength, on the grid: as loud in each frequency as the picture is there, and
-    louder where the picture is busy."""
-    coefficients = _transformed(grid)
+    """The mark on the grid, with a deviation of 1: quieter in the frequencies that are loud in the picture, where it
+    would be drowned out."""
     band, signs = _carriers()
-    added = np.where(band, signs * np.where(band, np.minimum(_scale(coefficients), 60.0), 0.0), 0.0)
+    loud = np.where(band, np.clip(_scale(_transformed(grid)), 1.0, 200.0), 1.0)
+    added = np.where(band, signs / np.sqrt(loud), 0.0).astype(np.float32)
     cosines = _cosines()
-    return (cosines.T @ added.astype(np.float32) @ cosines) * _business(grid)
+    pattern = cosines.T @ added @ cosines
+    return pattern / pattern.std()
 
 
-def _business(grid: Grid) -> Grid:
-    """0.5 where a picture is flat to 1.5 where it is busy: what the eye doesn't see there."""
-    blocks = grid.reshape(SIDE // 8, 8, SIDE // 8, 8)
-    spread = blocks.std(axis=(1, 3))
-    around = np.asarray(
-        Image.fromarray(np.clip(spread, 0, 40).astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    )
-    return (0.5 + np.clip(around / 20, 0, 1)).astype(np.float32)
+def _business(image: Image.Image) -> Grid:
+    """_FLAT where a picture is flat to 1 where it is busy, on the fine grid."""
+    small = _on_white(image).convert("L").resize((_FINE, _FINE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    grid = np.asarray(small, dtype=np.float64)
+    spread = np.sqrt(np.maximum(_mean(grid**2) - _mean(grid) ** 2, 0))
+    return (_FLAT + (1 - _FLAT) * np.clip(spread / _BUSY, 0, 1)).astype(np.float32)
 
 
-def _first_step(grid: Grid, pattern: Grid) -> float:
-    """The strength with which the mark is about as strong as wanted, estimated on the grid."""
-    base = _correlation(_transformed(grid))
-    louder = _correlation(_transformed(grid + pattern * 0.1))
-    gain = max((louder - base) / 0.1, 1.0)
-    return float(np.clip((WANTED - base) / gain, 0.02, 2.0))
+def _mean(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the window around each place."""
+    sums = np.pad(grid, _WINDOW // 2, mode="edge").cumsum(0).cumsum(1)
+    sums = np.pad(sums, ((1, 0), (1, 0)))
+    whole = sums[_WINDOW:, _WINDOW:] - sums[:-_WINDOW, _WINDOW:] - sums[_WINDOW:, :-_WINDOW]
+    means: NDArray[np.float64] = (whole + sums[:-_WINDOW, :-_WINDOW]) / _WINDOW**2
+    return means
+
+
+def _enlarged(grid: Grid, image: Image.Image) -> Grid:
+    return np.asarray(Image.fromarray(grid).resize(image.size, Image.Resampling.BICUBIC))
 
 
 def _added(image: Image.Image, pixels: NDArray[np.float32], pattern: Grid) -> Image.Image:
-    full = np.asarray(Image.fromarray(pattern).resize(image.size, Image.Resampling.BICUBIC))
-    colours = np.clip(np.rint(pixels[..., :3] + full[..., None]), 0, 255).astype(np.uint8)
+    colours = np.clip(np.rint(pixels[..., :3] + pattern[..., None]), 0, 255).astype(np.uint8)
     if image.mode == "RGBA":
         return Image.fromarray(np.concatenate([colours, np.asarray(image)[..., 3:]], axis=2), "RGBA")
     return Image.fromarray(colours, "RGB")

@@ -123,8 +123,12 @@ def test_without_a_key_nothing_is_published(
     assert not Publication.objects.exists()
 
 
-def test_a_flat_picture_that_can_not_hide_a_mark_is_not_published(cast: Cast, channel: Channel) -> None:
-    story = approved(cast, picture_bytes(Image.new("RGB", (200, 200), "white"), "PNG"))
+def test_a_picture_that_can_not_hide_a_mark_is_not_published(
+    cast: Cast, channel: Channel, drawing: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watermark, "LOUDEST", 0.0)
+    monkeypatch.setattr(watermark, "WANTED", 60.0)
+    story = approved(cast, picture_bytes(drawing, "PNG"))
     with pytest.raises(EngineError, match="invisible"):
         publications.publish(story, channel, by=cast.alice)
 
