@@ -146,6 +146,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Dumper(yaml.SafeDumper):
+    """One line for the thresholds of a category: `hate: {review: 0.4, block: 0.85}`."""
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        thresholds = bool(mapping) and all(is_share(value) for value in mapping.values())
+        return super().represent_mapping(tag, mapping, flow_style=thresholds)
+
+
 def from_yaml(text: str) -> dict[str, Any]:
     """Rules out of YAML, checked. Raises PolicyError, with the line where it can name one."""
     if len(text) > MOST:
@@ -163,7 +171,7 @@ def from_yaml(text: str) -> dict[str, Any]:
 
 def as_yaml(rules: Rules) -> str:
     """Rules as YAML, which `from_yaml` reads back as they are."""
-    written: str = yaml.safe_dump(dict(rules), sort_keys=False, allow_unicode=True, width=110)
+    written: str = yaml.dump(dict(rules), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return written
 
 

@@ -21,6 +21,7 @@ def rules() -> dict[str, Any]:
 
 def test_the_shipped_policy_goes_through_yaml_and_back() -> None:
     assert from_yaml(as_yaml(rules())) == rules()
+    assert "    hate: {review: 0.4, block: 0.85}\n" in as_yaml(rules())
     assert set(rules()["surfaces"]) == set(policy_rules.SURFACES)
 
 
