@@ -1,6 +1,7 @@
 // Comments on the story, a scene or a second of the video: threads with answers, resolved and opened again; "@" names people.
 import { toast } from "../toasts.js";
 import { part } from "./scenes.js";
+import { gettext } from "../words.js";
 
 export class Comments {
   constructor(store, root, { comments, stage, choose }) {
@@ -47,7 +48,7 @@ export class Comments {
   count() {
     const open = this.threads.length ? this.threads.filter(({ resolved }) => !resolved).length : this.store.doc.open_comments;
     part(this.toggle, "count").textContent = open || "";
-    this.toggle.ariaLabel = open ? `Comments, ${open} open` : "Comments";
+    this.toggle.ariaLabel = open ? gettext("Comments, %(open)s open", { open }) : gettext("Comments");
   }
 
   show(scene) {
@@ -61,7 +62,7 @@ export class Comments {
   about() {
     const { about } = this.form.elements;
     const number = this.number(this.scene);
-    about.querySelector("[value=scene]").textContent = number ? `Scene ${number}` : "This scene";
+    about.querySelector("[value=scene]").textContent = number ? gettext("Scene %(number)s", { number }) : gettext("This scene");
     about.querySelector("[value=scene]").disabled = !number;
     const at = this.stage.second();
     about.querySelector("[value=second]").textContent = at === null ? "A second of the video" : `The video at ${clock(at)}`;
@@ -101,14 +102,14 @@ export class Comments {
         body: JSON.stringify(said),
         redirect: "manual",
       });
-      const body = answer.type === "opaqueredirect" ? { message: "You are signed out.", next_step: "Sign in, then send it again." } : await answer.json();
+      const body = answer.type === "opaqueredirect" ? { message: gettext("You are signed out."), next_step: gettext("Sign in, then send it again.") } : await answer.json();
       if (answer.ok) {
         this.take(body);
         return true;
       }
       toast(`${body.message} ${body.next_step ?? ""}`.trim(), { seconds: 9 });
     } catch {
-      toast("No connection: your words stay here, send them again in a moment.", { seconds: 9 });
+      toast(gettext("No connection: your words stay here, send them again in a moment."), { seconds: 9 });
     }
     return false;
   }
@@ -128,7 +129,7 @@ export class Comments {
     const elsewhere = this.threads.filter((each) => !each.resolved && !shown.includes(each)).length;
     part(this.root, "elsewhere").textContent = shown.length
       ? elsewhere ? `${elsewhere} more in other scenes.` : ""
-      : elsewhere ? `Nothing here; ${elsewhere} open in other scenes.` : "Nothing said yet.";
+      : elsewhere ? gettext("Nothing here; %(elsewhere)s open in other scenes.", { elsewhere }) : gettext("Nothing said yet.");
     const typed = new Map([...this.list.querySelectorAll("[data-answer]")].map((form) => [form.dataset.answer, form.elements.text.value]));
     const focused = document.activeElement?.form?.dataset.answer;
     this.list.replaceChildren(...shown.map((each) => this.thread(each, typed.get(String(each.id)) ?? "")));
@@ -141,14 +142,14 @@ export class Comments {
     const place = part(item, "place");
     const number = this.number(thread.scene);
     place.hidden = !thread.scene && thread.second === null;
-    place.textContent = thread.second !== null ? `At ${clock(thread.second)}` : number ? `Scene ${number}` : "A scene that is gone";
+    place.textContent = thread.second !== null ? gettext("At %(time)s", { time: clock(thread.second) }) : number ? gettext("Scene %(number)s", { number }) : gettext("A scene that is gone");
     place.disabled = thread.second === null && !number;
     place.addEventListener("click", () => (thread.second !== null ? this.stage.goTo(thread.second) : this.choose(thread.scene)));
     part(item, "said").append(...[thread, ...thread.answers].map((each) => this.comment(each)));
     const settle = part(item, "settle");
-    settle.textContent = thread.resolved ? "Open again" : "Resolve";
+    settle.textContent = thread.resolved ? gettext("Open again") : gettext("Resolve");
     settle.addEventListener("click", () => this.post({ do: thread.resolved ? "reopen" : "resolve", comment: thread.id }));
-    part(item, "resolved-by").textContent = thread.resolved ? `Resolved by ${thread.resolved}` : thread.guest_sees ? "They read the answers to this." : "";
+    part(item, "resolved-by").textContent = thread.resolved ? gettext("Resolved by %(person)s", { person: thread.resolved }) : thread.guest_sees ? gettext("They read the answers to this.") : "";
     const form = item.querySelector("form");
     form.dataset.answer = thread.id;
     form.elements.text.value = typed;
@@ -187,7 +188,7 @@ export function clock(seconds) {
 
 // "@" in a field offers people; Enter or Tab takes one.
 function mentions(field, people) {
-  const list = Object.assign(document.createElement("ul"), { className: "mention-list", hidden: true, role: "listbox", ariaLabel: "People" });
+  const list = Object.assign(document.createElement("ul"), { className: "mention-list", hidden: true, role: "listbox", ariaLabel: gettext("People") });
   list.id = `mentions-${Math.random().toString(36).slice(2)}`;
   field.after(list);
   field.setAttribute("role", "combobox");

@@ -88,7 +88,7 @@ acts.addEventListener("submit", async (event) => {
   if (question && !confirm(question)) return;
   await store.flush();
   if (store.isWaiting) {
-    toast("Not yet: something here isn't saved.", { seconds: 9 });
+    toast(gettext("Not yet: something here isn't saved."), { seconds: 9 });
     return;
   }
   sent = true;

@@ -1,7 +1,8 @@
 // Undo and redo: the buttons and the keys. The steps are the server's, so they last over reloads; each person has their own.
+import { gettext } from "../words.js";
 export function undo(store, root, live) {
   const steps = { undo: root.querySelector("[data-undo]"), redo: root.querySelector("[data-redo]") };
-  const names = { undo: "Undo", redo: "Redo" };
+  const names = { undo: gettext("Undo"), redo: gettext("Redo") };
   const keys = { undo: "Ctrl Z", redo: "Ctrl Shift Z" };
   let line = Promise.resolve(); // steps are taken one after the other, however fast they are asked for
   const draw = () => {
@@ -15,7 +16,7 @@ export function undo(store, root, live) {
   const take = async (verb) => {
     if (!store.editable) return;
     if (!store.doc.history[verb] && !store.isWaiting) live.textContent = `Nothing to ${verb}.`;
-    else if (await store.step(verb)) live.textContent = `${verb === "undo" ? "Undone" : "Done again"}.`;
+    else if (await store.step(verb)) live.textContent = verb === "undo" ? gettext("Undone.") : gettext("Done again.");
   };
   const step = (verb) => (line = line.then(() => take(verb)));
   for (const [verb, button] of Object.entries(steps)) button.addEventListener("click", () => step(verb));
