@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from creator.access import may, story_for
@@ -125,7 +126,7 @@ def _share(story: Story, request: HttpRequest) -> dict[str, Any]:
     said, person = request.POST, person_of(request)
     if "revoke" in said:
         review_links.revoke(story, _number(said["revoke"]) or 0, by=person)
-        messages.success(request, "The link is taken back: it opens nothing any more.")
+        messages.success(request, gettext("The link is taken back: it opens nothing any more."))
         return {}
     if "assignee" in said:
         given = comments.assign(story, _number(said["assignee"]), by=person)
