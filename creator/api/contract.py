@@ -58,9 +58,9 @@ class Wanted(Schema):
 
 def _with_a_time(value: Any) -> Any:
     """Numbers would be read as seconds since 1970, which isn't documented."""
-    if isinstance(value, str) and "T" not in value.upper():
-        raise ValueError("a date and time as of RFC 3339")
-    return value
+    if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
+        return value
+    raise ValueError("a date and time as of RFC 3339")
 
 
 def _in_the_calendar(value: datetime) -> datetime:
@@ -69,6 +69,13 @@ def _in_the_calendar(value: datetime) -> datetime:
     return low if value.year < 1971 else high if value.year > 8999 else value.astimezone(UTC)
 
 
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 20.0 is 20."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""An integer of a body."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_with_a_time), AfterValidator(_in_the_calendar)]
 """A point in time as of RFC 3339, with its zone."""
 

@@ -14,7 +14,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from creator.api.caching import conditional, refused_version, tag_of
-from creator.api.contract import TAGGED, Wanted, answers, sent, versioned
+from creator.api.contract import TAGGED, Wanted, Whole, answers, sent, versioned
 from creator.api.cursors import PATTERN, cursor, place_of
 from creator.api.jobs import JobState
 from creator.api.jobs import told as job_told
@@ -53,7 +53,7 @@ class StoryWish(Wanted):
     url: str = Field("", max_length=2000, description="A public page with the article.")
     formats: list[Format] = Field(["video:9x16", "card:1x1"], min_length=1, max_length=len(FORMATS))
     language: Language | None = Field(None, description="Of the story; the article's own where none is given.")
-    seconds: int = Field(40, ge=10, le=300, description="About how long its videos shall be.")
+    seconds: Whole = Field(40, ge=10, le=300, description="About how long its videos shall be.")
     tone: Annotated[str, Field(max_length=30)] = "calm"
     audience: Annotated[str, Field(max_length=200)] = ""
 
@@ -153,7 +153,7 @@ class StoryEdit(Wanted):
 class SceneWish(Wanted):
     """A new scene."""
 
-    position: int = Field(ge=0, le=100, description="Counted from 0.")
+    position: Whole = Field(ge=0, le=100, description="Counted from 0.")
     narration: str = Field(min_length=1, max_length=2000)
 
 
@@ -167,7 +167,7 @@ class SceneEdit(Wanted):
     motion: Annotated[str, Field(max_length=20)] | None = None
     transition: Annotated[str, Field(max_length=20)] | None = None
     effect: Annotated[str, Field(max_length=60)] | None = None
-    position: Annotated[int, Field(ge=0, le=100)] | None = None
+    position: Annotated[Whole, Field(ge=0, le=100)] | None = None
     asset: Annotated[UUID, Field(strict=False, description="A picture of the library.")] | None = None
     start: float = Field(0.0, ge=0, le=86_400, description="Second of the asset at which the picture begins.")
 

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from creator.api.contract import Moment, Wanted, answers, sent
+from creator.api.contract import Moment, Wanted, Whole, answers, sent
 from creator.api.keys import ChannelKey, key_of
 from creator.api.stories import ITEM, StoryItem, item
 from creator.models import OfferedList, Story
@@ -24,7 +24,7 @@ MOST = 50
 class ListWish(Wanted):
     """What a list is for."""
 
-    limit: int = Field(20, ge=1, le=MOST)
+    limit: Whole = Field(20, ge=1, le=MOST)
     language: str = Field("", max_length=12, pattern="^[A-Za-z-]*$", description='"en" is also "en-GB".')
     exclude: list[Annotated[UUID, Field(strict=False)]] = Field(
         default_factory=list, max_length=200, description="Stories that the person has seen."

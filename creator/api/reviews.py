@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from creator.api.contract import Wanted, answers, sent
+from creator.api.contract import Wanted, Whole, answers, sent
 from creator.api.jobs import Number
 from creator.api.keys import ChannelKey, key_of
 from creator.models import ApiKey, Revision
@@ -57,7 +57,7 @@ class DecisionWish(Wanted):
     """A decision with its reason."""
 
     verb: Literal["approve", "reject"]
-    version: int = Field(ge=0, le=2**31 - 1, description="Of the case as you saw it.")
+    version: Whole = Field(ge=0, le=2**31 - 1, description="Of the case as you saw it.")
     reason: Annotated[str, Field(max_length=40)] = ""
     clause: Annotated[str, Field(max_length=40, description="Of the policy; a rejection names one.")] = ""
     note: Annotated[str, Field(max_length=2000)] = ""

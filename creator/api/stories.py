@@ -141,7 +141,9 @@ ITEM, DETAIL = get_args(ItemField), get_args(DetailField)
 
 
 def _parts(value: Any) -> Any:
-    """a,b and a&b alike."""
+    """a,b and a&b alike; an empty list is none."""
+    if value == [""]:
+        return []
     return [part for each in value for part in str(each).split(",")] if isinstance(value, list) else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -11,7 +12,7 @@ import schemathesis
 from schemathesis import GenerationMode
 
 KNOWN: dict[str, list[Any]] = json.loads(os.environ.get("FUZZ_KNOWN", "{}"))
-_rng = random.Random(1)
+_rng, _names = random.Random(1), itertools.count()
 
 
 @schemathesis.hook
@@ -22,6 +23,9 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
     for name in case.path_parameters or {}:
         if name in KNOWN and _rng.random() < 0.8:
             case.path_parameters[name] = _rng.choice(KNOWN[name])
+    if case.headers and "Idempotency-Key" in case.headers:
+        # The same name for another request is refused, which no schema can say.
+        case.headers["Idempotency-Key"] = f"fuzz-{next(_names)}"
     if case.query and not str(case.query.get("cursor", "")).count(":"):
         case.query.pop("cursor", None)
     if case.headers and "If-Match" in case.headers and _rng.random() < 0.8:
