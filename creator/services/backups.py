@@ -16,17 +16,16 @@ import subprocess
 import tarfile
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from creator.models import Story, Worker
@@ -42,6 +41,7 @@ NIGHTLY_HOUR = 2
 """UTC."""
 _CHUNK = 1 << 20
 _UNFINISHED = ("incoming/",)
+_OURS = ("creator_", "search_", "generation_", "media_processing_", "moderation_")
 Say = Callable[[str], None]
 
 
@@ -106,7 +106,8 @@ def restore(file: Path, *, replace: bool = False, say: Say = lambda _text: None)
     say("Checking the backup ...")
     manifest = check(file)
     _refuse_strangers(file, manifest)
-    if not replace and not _is_empty():
+    empty = _is_empty()
+    if not replace and not empty:
         raise EngineError(
             "There is something here already.", next_step="Say --replace to move it aside first.", permanent=True
         )
@@ -124,7 +125,10 @@ def restore(file: Path, *, replace: bool = False, say: Say = lambda _text: None)
         say("Replacing the database ...")
         connections.close_all()
         _replace_media(unpacked / MEDIA, aside)
-        (_restore_postgres if connection.vendor == "postgresql" else _restore_sqlite)(unpacked / DATABASE, aside)
+        if connection.vendor == "postgresql":
+            _restore_postgres(unpacked / DATABASE)
+        else:
+            _restore_sqlite(unpacked / DATABASE, None if empty else aside)
     found, said = counts(), manifest["rows"]  # before the migrations, which may add some
     differing = [f"{name} ({found[name]} instead of {said[name]})" for name in said if found.get(name, 0) != said[name]]
     if differing:
@@ -151,18 +155,17 @@ def verify(*, say: Say = lambda _text: None) -> list[str]:
 
 
 def counts() -> dict[str, int]:
-    """Rows of every table that a person could miss, of those that are there."""
-    there = set(connection.introspection.table_names())
-    return {
-        model._meta.label: model._default_manager.count()
-        for name in ("creator", "search", "generation", "media_processing", "moderation")
-        for model in apps.get_app_config(name).get_models()
-        if model._meta.label not in _FLEETING and model._meta.db_table in there
-    }
+    """Rows of each of our tables."""
+    with connection.cursor() as cursor:
+        return _counted(cursor, connection.introspection.table_names(cursor))
 
 
-_FLEETING = frozenset({"creator.Worker", "creator.Event"})
-"""Tables whose rows come and go by themselves, also while a backup is being written."""
+def _counted(cursor: Any, tables: Iterable[str]) -> dict[str, int]:
+    found = {}
+    for table in sorted(table for table in tables if table.startswith(_OURS)):
+        cursor.execute(f'SELECT COUNT(*) FROM "{table}"')  # noqa: S608 a table's name, from the database itself
+        found[table] = cursor.fetchone()[0]
+    return found
 
 
 def due(now: datetime) -> bool:
@@ -186,8 +189,7 @@ def _pack(partial: Path, *, media: bool, say: Say) -> int:
     digests: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="storyloom-backup-", dir=settings.DATA) as name:
         copy = Path(name) / DATABASE
-        rows = counts()
-        (_copy_postgres if connection.vendor == "postgresql" else copy_sqlite)(copy)
+        rows = (_copy_postgres if connection.vendor == "postgresql" else copy_sqlite)(copy)
         with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
             _add(tar, copy, DATABASE, digests)
             if media:
@@ -257,17 +259,21 @@ def _replace_media(unpacked: Path, aside: Path) -> None:
     unpacked.rename(settings.MEDIA_ROOT)
 
 
-def copy_sqlite(copy: Path) -> None:
-    """A consistent copy of the SQLite database, while others write to it."""
+def copy_sqlite(copy: Path) -> dict[str, int]:
+    """A consistent copy of the SQLite database, while others write to it. Returns the rows of each of our tables."""
     with closing(sqlite3.connect(_sqlite_file(), timeout=20)) as ours, closing(sqlite3.connect(copy)) as theirs:
         ours.backup(theirs)
         theirs.execute("PRAGMA journal_mode=DELETE")
+        tables = [name for (name,) in theirs.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return _counted(theirs.cursor(), tables)
 
 
-def _restore_sqlite(copy: Path, aside: Path) -> None:
+def _restore_sqlite(copy: Path, aside: Path | None) -> None:
     file = _sqlite_file()
     for part in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
-        if part.exists():
+        if aside is None:
+            part.unlink(missing_ok=True)
+        elif part.exists():
             aside.mkdir(exist_ok=True)
             part.rename(aside / part.name)
     copy.rename(file)
@@ -277,11 +283,15 @@ def _sqlite_file() -> Path:
     return Path(connection.settings_dict["NAME"])
 
 
-def _copy_postgres(copy: Path) -> None:
-    _postgres("pg_dump", "--format=custom", f"--file={copy}")
+def _copy_postgres(copy: Path) -> dict[str, int]:
+    with transaction.atomic(), connection.cursor() as cursor:  # what is counted is what is dumped
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT pg_export_snapshot()")
+        _postgres("pg_dump", "--format=custom", f"--snapshot={cursor.fetchone()[0]}", f"--file={copy}")
+        return _counted(cursor, connection.introspection.table_names(cursor))
 
 
-def _restore_postgres(copy: Path, _aside: Path) -> None:
+def _restore_postgres(copy: Path) -> None:
     _postgres("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", f"--dbname={_name()}", copy)
 
 
