@@ -6,7 +6,7 @@ CORE := $(VENV)/core.installed
 TEST := $(VENV)/test.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test quick bench lint api-fuzz lock audit
+.PHONY: help run demo test quick bench lint api-fuzz faults lock audit
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ quick: $(TEST)  ## the part without browser, servers and local models, about a m
 
 api-fuzz: $(TEST)  ## have schemathesis ask the API what its schema allows and forbids: EXAMPLES=60 a route
 	@$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),60)
+
+faults: $(TEST)  ## break real processes at random moments: jobs, lost, doubled, seconds to recover
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lock: $(TEST)  ## write the locks in requirements/ anew (needs an index)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/audit.py lock
