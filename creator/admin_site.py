@@ -37,7 +37,7 @@ class StoryloomAdminSite(admin.AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """The rows of the libraries of accounts hold secrets, and have pages of their own: they stay off the site."""
-        models = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         ours = [model for model in models if model._meta.app_label not in NOT_HERE]
         super().register(ours, admin_class, **options)
 

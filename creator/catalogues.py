@@ -78,16 +78,13 @@ def brought_up_to_date(*, write: bool) -> list[State]:
                 header_comment="# Storyloom",
                 creation_date=known.creation_date,
             )
-            missing = []
             for (text, context), where in found:
                 before = known.get(text if isinstance(text, str) else text[0], context)
                 fresh.add(
-                    text, before.string if before else None, locations=[(where, None)], context=context,
+                    text, before.string if before else None, locations=[(where, 1)], context=context,
                     flags=before.flags if before else (),
                 )  # fmt: skip
-            for message in fresh:
-                if message.id and not all(message.string if isinstance(message.id, tuple) else (message.string,)):
-                    missing.append(str(message.id))
+            missing = [str(message.id) for message in fresh if message.id and not _is_whole(message.string)]
             if write:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("wb") as file:
@@ -95,6 +92,11 @@ def brought_up_to_date(*, write: bool) -> list[State]:
                 compile_to(path.with_suffix(".mo"), fresh)
             states.append(State(path.relative_to(ROOT), len(fresh) - len(missing), missing))
     return states
+
+
+def _is_whole(translated: Any) -> bool:
+    """Whether a text is translated, in each of its numbers."""
+    return all(translated) if isinstance(translated, tuple) else bool(translated)
 
 
 def read(path: Path) -> Catalog:

@@ -98,10 +98,9 @@ def _facts(notice: Notice, held: Sequence[Notice] | None = None) -> dict[str, An
     facts = {**notice.about, "workspace": notice.workspace.name, "person": notice.person, "link": _link(notice)}
     facts["choices_link"] = settings.BASE_URL.rstrip("/") + reverse("notice-choices") if notice.person else ""
     if notice.kind == Notice.Kind.DIGEST:
-        if held is None:
-            told = Notice.objects.filter(pk__in=notice.about["notices"], person=notice.person)
-            held = told.select_related("workspace", "person").order_by("id")
-        facts["lines"] = [(line(each), _link(each)) for each in held]
+        told = Notice.objects.filter(pk__in=notice.about["notices"], person=notice.person)
+        rows = told.select_related("workspace", "person").order_by("id")
+        facts["lines"] = [(line(each), _link(each)) for each in (rows if held is None else held)]
     return facts
 
 

@@ -71,7 +71,7 @@ def tell(
     """
     members = User.objects.filter(
         pk__in={each for each in people if each}, is_active=True, memberships__workspace=workspace_id
-    ).exclude(pk=by.pk if by else None)
+    ).exclude(pk=by.pk if by else 0)
     said = {"by": str(by) if by else "", **(about or {})}
     told = []
     with transaction.atomic():
