@@ -129,12 +129,13 @@ def _cosines() -> Grid:
     row, column = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
     matrix = np.cos(np.pi * (2 * column + 1) * row / (2 * SIDE)) * np.sqrt(2 / SIDE)
     matrix[0] /= np.sqrt(2)
-    return matrix.astype(np.float32)
+    cosines: Grid = matrix.astype(np.float32)
+    return cosines
 
 
 def _transformed(grid: Grid) -> Grid:
     cosines = _cosines()
-    return cosines @ grid @ cosines.T
+    return (cosines @ grid @ cosines.T).astype(np.float32)
 
 
 @cache
@@ -174,8 +175,8 @@ def _pattern(grid: Grid) -> Grid:
     loud = np.where(band, np.clip(_scale(_transformed(grid)), 1.0, 200.0), 1.0)
     added = np.where(band, signs / np.sqrt(loud), 0.0).astype(np.float32)
     cosines = _cosines()
-    pattern = cosines.T @ added @ cosines
-    return pattern / pattern.std()
+    pattern: Grid = (cosines.T @ added @ cosines).astype(np.float32)
+    return pattern / np.float32(pattern.std())
 
 
 def _business(image: Image.Image) -> Grid:

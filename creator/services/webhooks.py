@@ -299,11 +299,11 @@ def _try(delivery: Delivery) -> Outcome:
         return Outcome(0, error.message, hung=error.reason == "slow", ms=_since(started))
     except EngineError as error:  # its secret can't be read
         return Outcome(0, f"{error.message} {error.next_step}", ms=_since(started))
-    error = "" if 200 <= answer.status < 300 else f"It answered {answer.status}."
+    said = "" if 200 <= answer.status < 300 else f"It answered {answer.status}."
     if 300 <= answer.status < 400:
-        error = f"It answered {answer.status}: redirects are not followed."
+        said = f"It answered {answer.status}: redirects are not followed."
     pause = pause_of(answer.retry_after, timezone.now()) if answer.status in THROTTLED else 0.0
-    return Outcome(answer.status, error, pause=pause, ms=_since(started))
+    return Outcome(answer.status, said, pause=pause, ms=_since(started))
 
 
 def _since(started: float) -> int:
