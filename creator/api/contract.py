@@ -69,13 +69,13 @@ def _in_the_calendar(value: datetime) -> datetime:
     return low if value.year < 1971 else high if value.year > 8999 else value.astimezone(UTC)
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """JSON knows one kind of number: 20.0 is 20."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""An integer of a body."""
+Whole = Annotated[int, BeforeValidator(whole)]
+"""An integer of a body. One that may be null names its bounds before `whole`, or the document would lack them."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_with_a_time), AfterValidator(_in_the_calendar)]
 """A point in time as of RFC 3339, with its zone."""
 

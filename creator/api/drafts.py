@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from creator.api.caching import conditional, refused_version, tag_of
-from creator.api.contract import TAGGED, Wanted, Whole, answers, sent, versioned
+from creator.api.contract import TAGGED, Wanted, Whole, answers, sent, versioned, whole
 from creator.api.cursors import PATTERN, cursor, place_of
 from creator.api.jobs import JobState
 from creator.api.jobs import told as job_told
@@ -167,7 +167,7 @@ class SceneEdit(Wanted):
     motion: Annotated[str, Field(max_length=20)] | None = None
     transition: Annotated[str, Field(max_length=20)] | None = None
     effect: Annotated[str, Field(max_length=60)] | None = None
-    position: Annotated[Whole, Field(ge=0, le=100)] | None = None
+    position: Annotated[int, Field(ge=0, le=100), BeforeValidator(whole)] | None = None
     asset: Annotated[UUID, Field(strict=False, description="A picture of the library.")] | None = None
     start: float = Field(0.0, ge=0, le=86_400, description="Second of the asset at which the picture begins.")
 

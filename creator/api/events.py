@@ -9,9 +9,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from creator.api.contract import Moment, Wanted, Whole, answers, sent
+from creator.api.contract import Moment, Wanted, answers, sent, whole
 from creator.api.keys import ChannelKey, key_of
 from creator.services import interactions
 
@@ -26,7 +26,9 @@ class Happened(Wanted):
     kind: Literal["impression", "click", "completion"]
     list: Number = Field(description="The list that the story stood on.")
     story: Number
-    position: Whole | None = Field(None, ge=1, le=1000, description="Where it stood, from 1; it must be true.")
+    position: Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)] | None = Field(
+        None, description="Where it stood, from 1; it must be true."
+    )
     at: Annotated[Moment, Field(strict=False)] | None = Field(None, description="When; now, where nothing is said.")
     format: str = Field("", max_length=20, pattern="^[a-z]*(:[0-9.x]+)?$", description='What was shown: "card:9x16".')
     visitor: str = Field("", max_length=200, description="Your word for the person: hashed with a salt of the day.")
