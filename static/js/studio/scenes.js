@@ -146,12 +146,13 @@ export class Scenes {
     }
   }
 
-  async add(position) {
-    const doc = await this.store.act({ do: "add_scene", position, narration: "Write what is said here." });
-    if (!doc) return;
-    const added = doc.scenes[position];
-    this.choose(added.id);
-    const text = this.list.children[position].querySelector("textarea");
+  add(position) {
+    const id = uuid();
+    this.store.act({ do: "add_scene", position, id, narration: "Write what is said here." });
+    // It is shown ahead: whoever asked for it may write at once.
+    const text = this.list.querySelector(`[data-scene="${id}"] textarea`);
+    if (!text) return;
+    this.choose(id);
     text.focus();
     text.select();
   }
