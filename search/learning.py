@@ -57,8 +57,8 @@ def examination(clicks: Numbers, *, strength: float = 8.0, rounds: int = 200) ->
         return assumed
     for _round in range(rounds):
         before = seen
-        seen = all_won / (both / (seen[:, None] + seen[None, :])).sum(axis=1)
-        seen = np.maximum(seen / max(seen[0], 1e-12), 1e-6)
+        fitted = all_won / (both / (seen[:, None] + seen[None, :])).sum(axis=1)
+        seen = np.asarray(np.maximum(fitted / max(float(fitted[0]), 1e-12), 1e-6), np.float64)
         if np.abs(seen - before).max() < 1e-7:
             break
     return seen
@@ -132,7 +132,7 @@ def thompson_chances(known: Posterior, rng: np.random.Generator, draws: int = DR
     """(n,) how likely each item is to be drawn by `thompson`, counted over rounds; none is quite without a chance."""
     drawn = rng.beta(known.alpha, known.beta, size=(draws, len(known.alpha))).argmax(axis=1)
     counts = np.bincount(drawn, minlength=len(known.alpha)) + 1.0 / len(known.alpha)
-    chances: Numbers = counts / (draws + 1.0)
+    chances: Numbers = (counts / (draws + 1.0)).astype(np.float64)
     return chances
 
 
@@ -274,7 +274,7 @@ def value(
     lists = len(shown.share)
     whole = _values(shown, target, other, np.ones(lists), clip)
     drawn = np.array([
-        _values(shown, target, other, np.bincount(rng.integers(lists, size=lists), minlength=lists), clip)[:3]
+        _values(shown, target, other, _drawn(lists, rng), clip)[:3]
         for _ in range(rounds if lists > 1 else 0)
     ])  # fmt: skip
     reach = _deviations(confidence) * drawn.std(axis=0, ddof=1) if len(drawn) > 1 else np.full(3, np.inf)
@@ -325,7 +325,12 @@ def _clipped(weights: Numbers, clip: float) -> tuple[Numbers, float]:
 
 
 def _sums(values: Numbers, groups: Places | None) -> Numbers:
-    return values if groups is None else np.bincount(groups, weights=values)
+    return values if groups is None else np.bincount(groups, weights=values).astype(np.float64)
+
+
+def _drawn(count: int, rng: np.random.Generator) -> Numbers:
+    """(count,) how often each comes when so many are drawn with replacement."""
+    return np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float64)
 
 
 def _normal(earned: Numbers, confidence: float, clipped: float) -> Estimate:

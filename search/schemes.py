@@ -37,7 +37,7 @@ class Surface:
 
     def freshness(self, days: float) -> float:
         """Of something that old: exp(-age / half-life), to the base of which a half-life halves."""
-        return 0.5 ** (max(days, 0.0) / self.half_life)
+        return math.exp(-math.log(2) * max(days, 0.0) / self.half_life)
 
 
 @dataclass(frozen=True)

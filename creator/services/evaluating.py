@@ -46,9 +46,10 @@ class Log:
         scores = np.array([sum(weights.get(term, 0.0) * value for term, value in each.items()) for each in self.terms])
         by = np.lexsort((self.shown.before, -np.round(scores, 9), self.shown.group))
         starts = np.concatenate([[0], np.cumsum(self.shown.lengths)])[self.shown.group]
-        place = np.empty(len(scores), np.intp)
+        place: learning.Places = np.empty(len(scores), np.intp)
         place[by] = np.arange(len(scores))
-        return place - starts
+        place -= starts
+        return place
 
 
 def log_of(channel: Channel, *, since: datetime) -> Log:

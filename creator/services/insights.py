@@ -119,14 +119,15 @@ class Insights:
         """What was published and how it was taken up, beside the period before."""
         before = self.since - timedelta(days=self.days)
         now_then = [self._sums(self.since, self.now), self._sums(before, self.since)]
-        parts = [[sums.get(name) for sums in now_then] for name in ("published", "clicks", "rate", "approved", "hours")]
-        return [
-            Figure("Published", *parts[0]),
-            Figure("Clicks", *parts[1]),
-            Figure("Clicks per impression", *parts[2], "%", "Uncorrected: a list's first places are clicked most."),
-            Figure("Approved", *parts[3], "%", "Of the reviews that were decided."),
-            Figure("From brief to live", *parts[4], "h", "On average."),
-        ]
+        named = (
+            ("published", "Published", "", ""),
+            ("clicks", "Clicks", "", ""),
+            ("rate", "Clicks per impression", "%", "Uncorrected: a list's first places are clicked most."),
+            ("approved", "Approved", "%", "Of the reviews that were decided."),
+            ("hours", "From brief to live", "h", "On average."),
+        )
+        now, then = now_then
+        return [Figure(label, now[name], then[name], unit, told) for name, label, unit, told in named]
 
     def _sums(self, since: datetime, until: datetime) -> dict[str, float | None]:
         tallied = self._tallies(since, until).aggregate(shown=Sum("impressions"), clicks=Sum("clicks"))
@@ -144,7 +145,7 @@ class Insights:
         }  # fmt: skip
 
     def has_events(self) -> bool:
-        return self._tallies(self.since, self.now).exists()
+        return bool(self._tallies(self.since, self.now).exists())
 
     def _published(self) -> Any:
         rows = Publication.objects.filter(workspace=self.workspace)

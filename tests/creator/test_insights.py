@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -31,7 +32,7 @@ def channel(cast: Cast) -> Channel:
 
 def version(cast: Cast, **weights: float) -> Ranker:
     rules = schemes.shipped()
-    rules["surfaces"]["feed"]["weights"] = {**dict.fromkeys(schemes.TERMS, 0.0), **weights}
+    rules["surfaces"]["feed"]["weights"] = {term: weights.get(term, 0.0) for term in schemes.TERMS}
     rankers.active(cast.workspace.pk)
     return rankers.new_version(cast.workspace, rules, by=cast.ada)
 
@@ -51,7 +52,7 @@ def lived(channel: Channel, count: int, *, likes: str, seed: int = 5) -> None:
         pair = sorted(int(each) for each in rng.choice(10, 2, replace=False)) if rng.random() < 0.5 else []
         if pair and rng.random() < 0.5:
             before[pair[0]], before[pair[1]] = before[pair[1]], before[pair[0]]
-        items = [
+        items: list[dict[str, Any]] = [
             {"story": str(stories[chosen[at]]), "before": at, "propensity": 1.0,
              "terms": {"quality": worth[chosen[at], 0], "relevance": worth[chosen[at], 1]}}
             for at in before

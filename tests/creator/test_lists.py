@@ -26,7 +26,7 @@ def without_chance(cast: Cast, **weights: float) -> None:
     rules = schemes.shipped()
     rules["explore"] = {"coins": 0.0, "slot": 0}
     if weights:
-        rules["surfaces"]["feed"]["weights"] = {**dict.fromkeys(schemes.TERMS, 0.0), **weights}
+        rules["surfaces"]["feed"]["weights"] = {term: weights.get(term, 0.0) for term in schemes.TERMS}
     first = rankers.active(cast.workspace.pk)
     first.active = False
     first.save()
@@ -111,7 +111,7 @@ def test_covers_that_look_alike_are_put_apart(cast: Cast, channel: Channel, monk
     stories = published(channel, 3)
     one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
     covers = {each.terms.cover_id: vector for each, vector in zip(stories, (one, one, other), strict=True)}
-    monkeypatch.setattr(lists.search, "embeddings_of", lambda _workspace, _assets: covers)
+    monkeypatch.setattr("search.services.embeddings_of", lambda _workspace, _assets: covers)
     made = lists.offer(channel)
     assert [each.publication.pk for each in made.offers] == [stories[at].pk for at in (0, 2, 1)]
     assert [each.by_score for each in made.offers] == [1, 3, 2]

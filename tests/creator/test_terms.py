@@ -10,6 +10,7 @@ from django.utils import timezone
 from creator.models import Channel, Story, Tally
 from creator.services import finding, rankers, terms, visuals
 from media_processing.models import Asset
+from media_processing.services import Stretch
 from search import schemes
 from search import services as search
 from tests.conftest import Cast
@@ -72,15 +73,8 @@ def test_a_format_that_people_click_rises(cast: Cast, story: Story) -> None:
 def searchable(cast: Cast, colour: str, quality: float) -> Asset:
     asset = picture(cast.workspace, colour, "Lighthouse")
     Asset.objects.filter(pk=asset.pk).update(quality=quality)
-    stretches = [search_stretch()]
-    search.index_asset(asset, stretches, [None])
+    search.index_asset(asset, [Stretch(0.0, 0.0, 0.0)], [None])
     return asset
-
-
-def search_stretch() -> object:
-    from media_processing.services import Stretch
-
-    return Stretch(0.0, 0.0, 0.0)
 
 
 def test_of_equals_the_better_picture_comes_first_and_says_why(cast: Cast) -> None:

@@ -45,8 +45,8 @@ class Planted:
     def totals(self, seen: Numbers) -> tuple[Numbers, Numbers]:
         """Clicks and examination of each item."""
         items = self.base.ravel()
-        clicks = np.bincount(items, weights=self.clicks.ravel(), minlength=ITEMS)
-        return clicks, np.bincount(items, weights=seen[self.place].ravel(), minlength=ITEMS)
+        looks = np.bincount(items, weights=seen[self.place].ravel(), minlength=ITEMS).astype(np.float64)
+        return np.bincount(items, weights=self.clicks.ravel(), minlength=ITEMS).astype(np.float64), looks
 
     def learned(self, seen: Numbers) -> float:
         """NDCG@10 of the order that the clicks teach."""
@@ -152,7 +152,7 @@ def test_a_new_order_of_lists_is_valued_rightly_with_estimated_places() -> None:
         liked = world.attraction[world.base]
         truth = float((world.seen[target] * liked).sum(axis=1).mean())
         gain = truth - float((world.seen * liked).sum(axis=1).mean())
-        found = learning.value(world.shown, target.ravel(), world.shown.before, np.random.default_rng(seed), rounds=100)
+        found = learning.value(world.shown, target.ravel(), world.shown.before, np.random.default_rng(seed), rounds=50)
         for name, true in (("ips", truth), ("snips", truth), ("gain", gain)):
             estimate = getattr(found, name)
             inside[name] += estimate.low <= true <= estimate.high
