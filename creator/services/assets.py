@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from creator.models import User
+from creator.services import audit
 from media_processing.engine import EngineError
 from media_processing.models import Asset, AssetQuerySet
 from search import services as search
@@ -43,6 +46,21 @@ def archive(assets: Sequence[Asset]) -> list[UUID]:
 def restore(assets: Sequence[Asset]) -> list[UUID]:
     """Bring archived assets back. Returns whose state it changed."""
     return _put([asset for asset in assets if asset.archived is not None and asset.merged_into_id is None], away=False)
+
+
+def license_as(asset: Asset, licence: str, *, credit: str = "", ends: date | None = None, by: User | None) -> None:
+    """Say under which licence an asset is, whose name must stand beside it, and the last day on which it may be shown.
+
+    What shows it is withdrawn after that day. Raises EngineError for a licence that isn't named.
+    """
+    licence, credit = (" ".join(text.replace("\x00", "").split()) for text in (licence, credit))
+    if not licence:
+        raise EngineError("Name the licence.", next_step="Write Own work, CC0, CC BY 4.0, Licensed ...")
+    with transaction.atomic():
+        asset.licence, asset.credit, asset.licence_ends = licence[:100], credit[:200], ends
+        asset.save(update_fields=["licence", "credit", "licence_ends"])
+        detail = {"licence": asset.licence, "ends": ends}
+        audit.record("asset.licence", asset, by=by, workspace=asset.workspace_id, detail=detail)
 
 
 def _put(assets: Sequence[Asset], *, away: bool) -> list[UUID]:

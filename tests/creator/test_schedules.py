@@ -223,3 +223,20 @@ def test_a_worker_looks_for_what_is_due(story: Story, channel: Channel, cast: Ca
     schedules.plan(story, channel, at=timezone.now() + HOUR, by=cast.alice)
     tasks.submit_periodic(timezone.now() + 2 * HOUR)
     assert Job.objects.filter(kind=schedules.PUBLISH).count() == 1
+
+
+def test_the_licence_is_said_on_the_pictures_page(story: Story, cast: Cast) -> None:
+    asset = story.scenes.all()[0].asset
+    assert asset is not None
+    browser = Client()
+    browser.force_login(cast.alice, backend="django.contrib.auth.backends.ModelBackend")
+    form = {"licence": "Licensed", "credit": "A. Person", "ends": "2030-05-31"}
+    browser.post(f"/library/{asset.pk}/licence/", form)
+    asset.refresh_from_db()
+    assert (asset.licence, asset.credit, asset.licence_ends) == ("Licensed", "A. Person", date(2030, 5, 31))
+    assert "31 May 2030" in browser.get(f"/library/{asset.pk}/").content.decode()
+    for wrong in ({"ends": "soon"}, {"licence": " "}):
+        browser.post(f"/library/{asset.pk}/licence/", {**form, **wrong})
+        asset.refresh_from_db()
+        assert asset.licence == "Licensed"
+        assert asset.licence_ends == date(2030, 5, 31)
