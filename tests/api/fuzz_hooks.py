@@ -26,7 +26,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
     if case.headers and "Idempotency-Key" in case.headers:
         # The same name for another request is refused, which no schema can say.
         case.headers["Idempotency-Key"] = f"fuzz-{next(_names)}"
-    if case.query and not str(case.query.get("cursor", "")).count(":"):
+    if case.query and len(str(case.query.get("cursor", ""))) < 80:  # ours are signed, which takes that many
         case.query.pop("cursor", None)
     if case.headers and "If-Match" in case.headers and _rng.random() < 0.8:
         case.headers["If-Match"] = "*"
