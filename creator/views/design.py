@@ -12,8 +12,10 @@ from creator.views.people import person_of
 from media_processing.engine import EngineError
 
 TONES = ("", "ok", "warn", "danger", "ai", "accent")
-COLOURS = ("bg", "surface", "sunken", "stage", "text", "muted", "line", "line-strong", "accent", "accent-soft", "on-soft",
-           "ai", "ai-soft", "danger", "danger-soft", "ok", "ok-soft", "warn", "warn-soft", "focus")  # fmt: skip
+COLOURS = (
+    "bg", "surface", "sunken", "stage", "text", "muted", "line", "line-strong", "accent", "accent-soft", "on-soft",
+    "ai", "ai-soft", "danger", "danger-soft", "ok", "ok-soft", "warn", "warn-soft", "focus",
+)  # fmt: skip
 
 
 @login_required

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
-from django.db.models.expressions import BaseExpression
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -34,7 +34,7 @@ FILTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "live": ("Live", (State.PUBLISHED,)),
 }
 LOOKS = {"": ("Tiles", "layout-grid"), "list": ("List", "list"), "board": ("Board", "columns-3")}
-SORTS: dict[str, tuple[str, tuple[str | BaseExpression, ...]]] = {
+SORTS: dict[str, tuple[str, tuple[str | Combinable, ...]]] = {
     "": ("Newest first", ("-created",)),
     "changed": ("Changed last first", ("-changed",)),
     "title": ("By headline", (Lower("title"),)),

@@ -101,8 +101,9 @@ def test_a_comparison_has_both_do_the_same_and_shows_what_came_of_it(cast: Cast,
         comparing.ask(cast.workspace, "writer", "extractive", by=cast.ada)
     with pytest.raises(EngineError):
         comparing.ask(cast.workspace, "cook", "pan", by=cast.ada)
-    subject = {"role": "voice", "used": "espeak", "name": "openai"}
-    job = jobs.submit(comparing.KIND, workspace=cast.workspace, person=cast.ada, **subject)
+    job = jobs.submit(
+        comparing.KIND, workspace=cast.workspace, person=cast.ada, role="voice", used="espeak", name="openai"
+    )
     with jobs.working_on(job.pk) as work:
         assert work is not None
         comparing.compare(work)

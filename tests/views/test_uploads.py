@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.http import HttpResponse, UnreadablePostError
+from django.http import UnreadablePostError
 from django.test import Client
 
 from creator import pieces
@@ -32,18 +32,16 @@ def told(name: str = "a.png", **said: str) -> str:
     return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items())
 
 
-def begin(client: Client, size: int, *, name: str = "a.png", **said: str) -> HttpResponse:
+def begin(client: Client, size: int, *, name: str = "a.png", **said: str) -> Any:
     headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": told(name, **said)}
-    answer: HttpResponse = client.post("/library/uploads/", headers=headers)
-    return answer
+    return client.post("/library/uploads/", headers=headers)
 
 
-def more(client: Client, where: str, offset: int, piece: bytes, **headers: str) -> HttpResponse:
-    answer: HttpResponse = client.patch(
+def more(client: Client, where: str, offset: int, piece: bytes, **headers: str) -> Any:
+    return client.patch(
         where, piece, content_type="application/offset+octet-stream",
         headers={**TUS, "Upload-Offset": str(offset), **headers},
     )  # fmt: skip
-    return answer
 
 
 def checksum(piece: bytes, name: str = "sha1") -> str:
@@ -116,7 +114,7 @@ def test_what_could_never_be_imported_is_refused_before_its_first_byte(
 
 
 def test_a_full_disk_is_told_before_the_first_byte(author: Client) -> None:
-    with patch("shutil.disk_usage", return_value=shutil._ntuple_diskusage(10**9, 10**9, 1000)):  # type: ignore[attr-defined]
+    with patch("shutil.disk_usage", return_value=shutil._ntuple_diskusage(10**9, 10**9, 1000)):
         assert begin(author, 100).status_code == 507
 
 
@@ -326,7 +324,7 @@ def test_any_client_resumes_after_a_connection_that_broke(tmp_path: Path) -> Non
         client = TusClient(f"{base}/library/uploads/", headers=headers)
         uploader = client.uploader(str(film), metadata={"filename": "film.png", "licence": "CC0"}, chunk_size=6_000_000)
         uploader.set_url(uploader.create_url())
-        where = urlsplit(uploader.url).path
+        where = urlsplit(str(uploader.url)).path
         with socket.create_connection(("127.0.0.1", port)) as line:
             lines = [f"PATCH {where} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upload-Offset: 0",
                      "Content-Type: application/offset+octet-stream", f"Content-Length: {len(content)}",
