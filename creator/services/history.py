@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from creator.models import Operation, Story, StoryVersion, User
@@ -41,7 +42,7 @@ def redoable(story: Story, person: User) -> Operation | None:
     return None if since.exists() else newest
 
 
-def _theirs(story: Story, person: User) -> Any:
+def _theirs(story: Story, person: User) -> QuerySet[Operation]:
     return story.operations.filter(person=person, reversed_by__isnull=True, set_aside=False).order_by("-number")
 
 

@@ -28,7 +28,7 @@ SCENE_FIELDS = tuple(
     each.attname for each in Scene._meta.concrete_fields if each.name not in ("id", "story", "position")
 )
 ALTERNATIVE_FIELDS = tuple(each.attname for each in Alternative._meta.concrete_fields if each.name != "scene")
-TOGETHER = {
+TOGETHER: dict[str, str] = {
     **dict.fromkeys(("asset_id", "start", "end", "focus", "chosen_by_hand", "made_by"), "picture"),
     **dict.fromkeys(("sound_id", "recorded_id", "words", "sentences", "timing", "spoken_key"), "reading"),
 }
@@ -126,7 +126,7 @@ def inverse(changes: Iterable[Change]) -> list[Change]:
 
 def touched(changes: Iterable[Change]) -> set[tuple[str, str]]:
     """(at, part) of each: a scene that came or went has no part and stands for all of them."""
-    return {(change["at"], TOGETHER.get(change["field"], change["field"])) for change in changes}
+    return {(change["at"], TOGETHER.get(str(change["field"]), str(change["field"]))) for change in changes}
 
 
 def overlap(one: set[tuple[str, str]], other: set[tuple[str, str]]) -> set[tuple[str, str]]:
