@@ -31,7 +31,7 @@ def rights_of(role: str) -> frozenset[str]:
 
 
 def membership_of(user: User | AnonymousUser) -> Membership:
-    """The membership in force: of the workspace that the person opened last, else of their first. Raises 404 for someone without one."""
+    """The membership in force: of the workspace that the person opened last, else of their first. Else raises 404."""
     if user.is_authenticated:
         theirs = user.memberships.select_related("workspace")
         chosen = Case(When(workspace=user.workspace_id, then=0), default=1)

@@ -47,7 +47,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
     "creator.logs.RequestIds",
-    "creator.metrics.Watched",
+    "creator.services.metrics.Watched",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "creator.api.middleware.ProblemDocuments",

@@ -21,7 +21,7 @@ INSIDE_CREATOR = {
     "environment": set(),
     "services": {"services", "models", "jobs", "environment", "samples"},
     "access": {"models"},
-    "jobs": {"models", "celery"},
+    "jobs": {"models", "celery", "logs"},
     "tasks": {"services", "jobs", "models"},
     "api": {"api", "services", "models", "access", "jobs", "ranges"},
     "views": {"views", "services", "models", "access", "jobs", "forms", "ranges", "templatetags"},

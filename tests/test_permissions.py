@@ -25,7 +25,10 @@ TABLE = tomllib.loads((Path(__file__).parent / "permissions.toml").read_text())
 WHO: list[str] = TABLE["who"]
 READ: dict[str, str] = TABLE["get"]
 WRITE: dict[str, str] = TABLE["post"]
-WITH_IDS = ("story_id", "asset_id", "rendition_id", "job_id", "key_id", "review_id", "notice_id", "session_id", "membership_id", "invitation_id", "object_id", "<id>")
+WITH_IDS = (
+    "story_id", "asset_id", "rendition_id", "job_id", "key_id", "review_id", "notice_id", "session_id",
+    "membership_id", "invitation_id", "object_id", "<id>",
+)  # fmt: skip
 AREAS = ("pages", "admin", "api")
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest
-from django.utils import translation
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from creator.access import membership_of, rights_of
 from creator.models import Event, Job

@@ -12,8 +12,8 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from creator import access, metrics
-from creator.services import health
+from creator import access
+from creator.services import health, metrics
 
 WORKER_IS_LOST_AFTER = timedelta(seconds=60)
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from creator.models import Brand, Story
-from creator.services import choices, stories, variants
+from creator.services import alternatives, choices, stories, variants
 from media_processing import effects
 from media_processing.engine import EngineError, Progress
 from media_processing.engines.base import Renderer

@@ -6,7 +6,7 @@ import pytest
 
 from creator import jobs
 from creator.models import Job, Story
-from creator.services import reviews, samples, stories, variants
+from creator.services import alternatives, reviews, samples, stories, variants
 from media_processing.engine import EngineError
 from tests.conftest import Cast
 from tests.factories import finished_story, picture
