@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 Message: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-Handle: TypeAlias = Callable[[Any, Receive, Send], Awaitable[None]]
+Handle: TypeAlias = Callable[[Any, Any, Any], Awaitable[Any]]
 
 PIECE = 4 * 2**20
 """Bytes of a piece."""

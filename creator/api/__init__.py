@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from creator.api import assets, channels, drafts, events, jobs, lists, renditions, reports, reviews, search, stories, verify
+from creator.api import (
+    assets,
+    channels,
+    drafts,
+    events,
+    jobs,
+    lists,
+    renditions,
+    reports,
+    reviews,
+    search,
+    stories,
+    verify,
+)
 from creator.api.contract import ContentAPI, guarded
 from creator.api.errors import handle_errors
 
