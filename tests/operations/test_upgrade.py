@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from creator.services import upgrading
 from tests.processes import manage
 
 DUMP = Path(__file__).with_name("v0.1.sqlite3.gz")
@@ -29,6 +30,7 @@ client.force_login(User.objects.get(username="owner"))
 pages = {{path: client.get(path).status_code for path in ("/", f"/stories/{{story.pk}}/", "/library/", "/jobs/")}}
 print(json.dumps({{"status": answer.status_code, "body": answer.json(), "pages": pages}}))
 """
+UPGRADE = "from creator.services import upgrading; upgrading.upgrade()"
 BROKEN = """
 from unittest.mock import patch
 from creator.services import upgrading
@@ -71,6 +73,21 @@ def test_everything_of_v01_is_there_afterwards(v01: Path) -> None:
         assert was.execute("select count(*) from creator_scene").fetchone() == (2,)
     manage(v01, "set_up", "--no-samples")  # nothing is missing any more: no second copy
     assert len(list((v01 / "before-upgrades").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_a_first_start_makes_what_the_migrations_make(tmp_path: Path) -> None:
+    migrated, fresh = tmp_path / "migrated", tmp_path / "fresh"
+    for data, command in ((migrated, ("migrate",)), (fresh, ("shell", "-c", UPGRADE))):
+        data.mkdir()
+        manage(data, *command)
+    told = [upgrading.schema_of(data / "db.sqlite3") for data in (migrated, fresh)]
+    assert told[0] == told[1]
+    assert told[0] == upgrading.SCHEMA.read_text(encoding="utf-8"), "run manage.py schema"
+    counted = [
+        {name: count for name, count in rows(data).items() if name != "sqlite_sequence"} for data in (migrated, fresh)
+    ]
+    assert counted[0] == counted[1]
 
 
 @pytest.mark.slow
