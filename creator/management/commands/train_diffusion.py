@@ -88,7 +88,7 @@ class Command(BaseCommand):
     def _judge(self, *, out: Path, judged: int, pairs: list[str], **_options: Any) -> None:
         painter, embedder = DiffusersPainter(folder=out, batch=8), OnnxEmbedder()
         card = json.loads((out / CARD).read_text(encoding="utf-8"))
-        card["measured"] = {"judge": embedder.model, **card.get("measured", {})}
+        card["measured"] = {**card.get("measured", {}), "judge": embedder.model}
         for pair in pairs:
             share = separated(embedder, painted(painter, PAIRS[pair], judged))
             card["measured"][pair] = {"separated": round(share, 4), "pictures": 2 * judged}
