@@ -8,6 +8,7 @@ export const STEPS = {
   visuals: gettext("Choosing pictures"),
   narration: gettext("Recording the narration"),
   verdicts: gettext("Checking"),
+  publishing: gettext("Publishing"),
   renditions: gettext("Rendering"),
   import: gettext("Bringing files in"),
   trying: gettext("Trying"),

@@ -154,4 +154,5 @@ def test_the_page_takes_a_timeline_back_and_refuses_what_is_none(story: Story, c
     file = SimpleUploadedFile("a.otio", edited(story, tmp_path, lambda *_tracks: None))
     assert author.post(address, {"timeline": file, "version": "1"}).status_code == 302
     late = SimpleUploadedFile("a.otio", edited(story, tmp_path, lambda *_tracks: None))
-    assert "changed in the meantime" in author.post(address, {"timeline": late, "version": "1"}).content.decode()
+    stories.edit_scene(story, story.scenes.all()[0].pk, by=cast.bob, transition="fade")
+    assert "in the meantime" in author.post(address, {"timeline": late, "version": "1"}).content.decode()

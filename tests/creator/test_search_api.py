@@ -118,8 +118,8 @@ def test_more_results_ask_the_database_no_more_often(cast: Cast, key: str) -> No
     found("?q=festival", key)
     with CaptureQueriesContext(connection) as few:
         found("?q=festival", key)
-    for number in range(4):
-        put(cast.workspace, f"festival {number}", f"#{number}0{number}0{number}0")
+    for number, colour in enumerate(("#c02020", "#20a020", "#2020c0", "#d0c020")):
+        put(cast.workspace, f"festival {number}", colour)
     found("?q=festival", key)
     with CaptureQueriesContext(connection) as many:
         assert len(found("?q=festival", key)) == 5

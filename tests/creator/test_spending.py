@@ -83,7 +83,7 @@ def test_the_page_shows_what_the_caps_leave(admin: Client, cast: Cast) -> None:
         page = admin.get("/settings/costs/", {"by": group, "period": "month"})
         assert page.status_code == 200
     text = page.content.decode()
-    assert "2.50 of 5.00" in text and "1 call of models that no price is known for" in text
+    assert "2.50 of 5.00" in text and "1 call of a model that no price is known for" in text
     assert admin.get("/settings/costs/", {"by": "nonsense", "period": "ever"}).status_code == 200
 
 

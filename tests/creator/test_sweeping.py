@@ -6,9 +6,12 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from django.conf import LazySettings
 
 from creator.services import sweeping
+
+pytestmark = pytest.mark.django_db
 
 
 def test_old_leftovers_go_and_young_ones_stay(settings: LazySettings) -> None:

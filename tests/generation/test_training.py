@@ -70,8 +70,8 @@ class TestAShortRun:
             told.append(values)
 
         runs = [
-            train(parts, pictures, Plan(steps, batch=8, rate=3e-3, warm_up=1), watch)
-            for train, steps in ((train_autoencoder, 30), (train_words, 30), (train_denoiser, 30))
+            train(parts, pictures, Plan(40, batch=8, rate=3e-3, warm_up=1), watch)
+            for train in (train_autoencoder, train_words, train_denoiser)
         ]
         save(parts, folder)
         return {"parts": parts, "folder": folder, "runs": runs, "told": told}
@@ -82,7 +82,7 @@ class TestAShortRun:
 
     def test_each_step_is_told(self, run: dict[str, Any]) -> None:
         assert [(name, step) for name, step, _, _ in run["told"]] == [
-            (name, step) for name in ("autoencoder", "words", "painter") for step in range(30)
+            (name, step) for name in ("autoencoder", "words", "painter") for step in range(40)
         ]
 
     def test_every_word_is_one_token_and_any_text_has_some(self, run: dict[str, Any]) -> None:

@@ -74,7 +74,7 @@ def test_duty_12_passing_on_counts_against_nobody(moderator: Client, review: Rev
     review.refresh_from_db()
     assert (review.claimed_by, review.state) == (None, "open")
     assert not AuditEntry.objects.filter(action__contains="skip").exists()
-    assert "passed on 1 time" in moderator.get("/admin/review/").content.decode()
+    assert "passed on once" in moderator.get("/admin/review/").content.decode()
 
 
 def test_who_is_looking_is_told_live_and_the_claim_renewed(

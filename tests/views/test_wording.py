@@ -73,4 +73,4 @@ def test_scripts_say_steps_in_the_same_words() -> None:
     from django.conf import settings
 
     script = (settings.STATICFILES_DIRS[0] / "js" / "tray.js").read_text()
-    assert not [step for step, words in said.STEPS.items() if f'{step}: "{words}"' not in script]
+    assert not [step for step, words in said.STEPS.items() if f'{step}: gettext("{words}")' not in script]
