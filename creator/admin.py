@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,9 @@ from django.urls import reverse
 
 from creator.access import may, workspace_for
 from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User, Workspace
-from creator.services import remoderating
+from creator.services import proposals, remoderating
+from creator.views.people import person_of
+from media_processing.engine import EngineError
 from media_processing.models import Asset
 from moderation.models import BannedHash, Decision, PictureBank, Policy, Review
 
@@ -148,8 +150,33 @@ class PolicyAdmin(LookOnly):
         return reverse("policy", args=(policy.version,))
 
 
+class ForTwo(InWorkspace):
+    """Banning takes one person, lifting a ban two: nothing is deleted here, and no date moved. It is proposed."""
+
+    kept: tuple[str, ...] = ()
+    """What isn't changed afterwards."""
+    actions = ("propose_to_lift",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else self.kept
+
+    @admin.action(description="Propose to lift (a second person agrees under Review)", permissions=["view"])
+    def propose_to_lift(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        for row in rows:
+            try:
+                proposals.propose_lifting(row, by=person_of(request))
+            except EngineError as error:
+                self.message_user(request, f"{row}: {error.message} {error.next_step}", messages.ERROR)
+            else:
+                self.message_user(request, f"{row}: proposed. Somebody else must agree under Review.")
+
+
 @admin.register(BannedHash)
-class BannedHashAdmin(InWorkspace):
+class BannedHashAdmin(ForTwo):
+    kept = ("workspace", "bank", "pdq", "category", "expires", "quarantined")
     list_display = ("pdq", "bank", "category", "note", "source", "expires", "quarantined")
     list_filter = ("category", OWN_WORKSPACE, ("bank", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("bank",)
@@ -162,7 +189,8 @@ class BannedHashAdmin(InWorkspace):
 
 
 @admin.register(PictureBank)
-class PictureBankAdmin(InWorkspace):
+class PictureBankAdmin(ForTwo):
+    kept = ("workspace", "enabled", "expires")
     list_display = ("name", "source", "enabled", "expires", "most_matches", "note")
     list_filter = (OWN_WORKSPACE, "enabled")
 

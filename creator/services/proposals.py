@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from creator.models import User, Workspace
 from creator.services import audit, reviews
 from media_processing.engine import EngineError
 from moderation import cases
-from moderation.models import Proposal, Review
+from moderation.models import BannedHash, PictureBank, Proposal, Review
 
 BULK = 25
 """Cases that are decided together at most: as many as somebody can look through."""
@@ -128,5 +129,32 @@ def _decide_all(proposal: Proposal, by: User) -> dict[str, Any]:
     return {"done": done, "left": left}
 
 
-ACTS: dict[str, Callable[[Proposal, User], dict[str, Any]]] = {"review.bulk": _decide_all}
+def propose_lifting(banned: BannedHash | PictureBank, *, by: User) -> Proposal:
+    """Propose to let a banned picture appear again, or all that a bank holds."""
+    what: dict[str, Any]
+    if isinstance(banned, BannedHash):
+        kind, what = "ban.lift", {"pdq": banned.pdq, "category": banned.category}
+    else:
+        kind, what = "bank.lift", {"bank": banned.name, "hashes": banned.hashes.count()}
+    if Proposal.objects.filter(kind=kind, state=Proposal.State.OPEN, detail__banned=banned.pk).exists():
+        raise EngineError("This is proposed already.", next_step="Ask a second person to agree, under Review.")
+    said = {"banned": banned.pk, "note": banned.note, "source": banned.source, **what}
+    return propose(kind, banned.workspace, by=by, detail=said, note=banned.note)
+
+
+def _lift(proposal: Proposal, by: User) -> dict[str, Any]:
+    """Take a hash out of its bank. What it held back still needs a review of its own."""
+    rows = BannedHash.objects.filter(workspace=proposal.workspace_id, pk=proposal.detail["banned"])
+    return {"lifted": rows.delete()[0] > 0}
+
+
+def _switch_off(proposal: Proposal, by: User) -> dict[str, Any]:
+    """Let a bank rest; its hashes stay."""
+    rows = PictureBank.objects.filter(workspace=proposal.workspace_id, pk=proposal.detail["banned"])
+    return {"lifted": rows.update(enabled=False, version=F("version") + 1) > 0}
+
+
+ACTS: dict[str, Callable[[Proposal, User], dict[str, Any]]] = {
+    "review.bulk": _decide_all, "ban.lift": _lift, "bank.lift": _switch_off,
+}  # fmt: skip
 """Kind -> what carries it out, on its proposal and by the second person. Returns what became of it."""

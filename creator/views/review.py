@@ -211,8 +211,8 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             if request.POST.get("act") == "agree":
-                result = proposals.carry_out(found, by=person)
-                messages.success(request, f"Done: {len(result.get('done', ()))} decided.")
+                proposals.carry_out(found, by=person)
+                messages.success(request, "Agreed and done.")
             else:
                 proposals.refuse(found, by=person)
                 messages.success(request, gettext("Turned down. Nothing was decided."))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from creator.models import AuditEntry, Membership, Story, User
 from creator.services import publications, reports, reviews
-from moderation.models import Look, Proposal, Review
+from moderation.models import BannedHash, Look, PictureBank, Proposal, Review
 from tests.conftest import Cast
 from tests.views.conftest import browser_of
 
@@ -214,3 +214,44 @@ def test_a_colleague_reports_what_is_online(
     assert (kept.status_code, "My words" in kept.content.decode()) == (400, True)
     assert colleague.post(address, {"reason": "rights", "text": "It is my picture."}).status_code == 302
     assert Review.objects.get(kind="report").reports.get().text == "It is my picture."
+
+
+def test_duty_7_a_ban_is_lifted_by_two(admin: Client, moderator: Client, cast: Cast) -> None:
+    banned = BannedHash.objects.create(workspace=cast.workspace, pdq="f0" * 32, note="A wound.")
+    chosen = {"action": "propose_to_lift", "_selected_action": [banned.pk]}
+    assert admin.post("/admin/moderation/bannedhash/", chosen).status_code == 302
+    assert BannedHash.objects.filter(pk=banned.pk).exists()
+    address = f"/admin/review/proposals/{Proposal.objects.get().pk}/"
+    admin.post("/admin/moderation/bannedhash/", chosen)
+    assert Proposal.objects.count() == 1  # said once is enough
+    assert admin.post(address, {"act": "agree"}).status_code == 403
+    for page in (moderator.get("/admin/review/"), moderator.get(address)):
+        assert "Let a banned picture appear again" in page.content.decode()
+    assert moderator.post(address, {"act": "agree"}).status_code == 302
+    assert not BannedHash.objects.exists()
+    acts = AuditEntry.objects.filter(action__startswith="ban.lift").values_list("action", "actor")
+    assert list(acts) == [("ban.lift.propose", cast.ada.pk), ("ban.lift.done", cast.mo.pk)]
+
+
+def test_duty_7_a_bank_is_switched_off_by_two(admin: Client, moderator: Client, cast: Cast) -> None:
+    BannedHash.objects.create(workspace=cast.workspace, pdq="f0" * 32, note="A wound.")
+    bank = PictureBank.objects.get()
+    admin.post("/admin/moderation/picturebank/", {"action": "propose_to_lift", "_selected_action": [bank.pk]})
+    address = f"/admin/review/proposals/{Proposal.objects.get().pk}/"
+    assert "Switch a bank of banned pictures off" in moderator.get(address).content.decode()
+    assert moderator.post(address, {"act": "agree"}).status_code == 302
+    bank.refresh_from_db()
+    assert not bank.enabled
+
+
+def test_duty_7_nobody_lifts_a_ban_alone_in_the_admin_panel(cast: Cast) -> None:
+    banned = BannedHash.objects.create(workspace=cast.workspace, pdq="f0" * 32, note="A wound.")
+    owner = User.objects.create_superuser("olga", password="olga-has-a-long-password")
+    Membership.objects.create(workspace=cast.workspace, user=owner, role="admin")
+    panel = browser_of(owner)
+    for what, row in (("bannedhash", banned.pk), ("picturebank", banned.bank_id)):
+        assert panel.post(f"/admin/moderation/{what}/{row}/delete/", {"post": "yes"}).status_code == 403
+        page = panel.get(f"/admin/moderation/{what}/{row}/change/").content.decode()
+        assert 'name="expires_0"' not in page
+        assert 'name="enabled"' not in page
+    assert BannedHash.objects.exists()
