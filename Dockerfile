@@ -18,7 +18,7 @@ COPY media_processing media_processing
 COPY moderation moderation
 COPY templates templates
 COPY static static
-RUN pip install --no-cache-dir --editable .[postgres]
+RUN pip install --no-cache-dir --no-compile --editable .[postgres]
 
 ENV STORYLOOM_DATA=/data STORYLOOM_BIND=0.0.0.0 PYTHONUNBUFFERED=1
 VOLUME /data
