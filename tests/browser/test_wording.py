@@ -22,7 +22,7 @@ def test_a_line_is_made_shorter_taken_and_taken_back(server: Server, visit: Call
     visitor = visit(server, "edith")
     page = visitor.page
     page.goto(f"/stories/{server.seeded['draft']}/")
-    line = page.get_by_label("Narration of scene 1")
+    line = page.get_by_label("Narration: Scene 1")
     line.fill(LONG)
     expect(page.locator("[data-save]")).to_contain_text("Saved ·")
     expect(page.get_by_role("button", name="Simpler")).to_be_hidden()
