@@ -118,6 +118,8 @@ def save(parts: Parts, folder: Path) -> None:
     unet, autoencoder, text_encoder = (
         deepcopy(part).to("cpu", torch.float16) for part in (parts.unet, parts.autoencoder, parts.text_encoder)
     )
+    for part in (unet, autoencoder):
+        part.register_to_config(_name_or_path="")  # else the folder they were read from, on this machine
     diffusers.StableDiffusionPipeline(
         vae=autoencoder, unet=unet, text_encoder=text_encoder, tokenizer=parts.tokenizer, scheduler=parts.scheduler,
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
