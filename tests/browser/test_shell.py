@@ -106,7 +106,7 @@ def test_what_cannot_be_used_is_told_in_the_tray(server: Server, visit: Callable
     row = page.locator("#uploads .upload")
     expect(row).to_contain_text("page.png is a web page")
     assert not violations(page)
-    row.get_by_role("button", name="Dismiss page.png").click()
+    row.get_by_role("button", name="Dismiss: page.png").click()
     expect(page.locator("#uploads")).to_be_hidden()
 
 
