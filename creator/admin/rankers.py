@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from creator.access import may, workspace_for
-from creator.admin import LookOnly
+from creator.admin.base import LookOnly
 from creator.models import Ranker
 from creator.services import evaluating, rankers
 from creator.views.people import person_of
@@ -42,7 +42,6 @@ class RankerForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError(f"{error.message} {error.next_step}") from None
 
 
-@admin.register(Ranker)
 class RankerAdmin(LookOnly):
     """What was written never changes: another version follows."""
 

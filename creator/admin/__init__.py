@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from creator.access import may, workspace_for
-from creator.models import ApiKey, Channel, Job, Membership, Publication, Story, User, Workspace
+from creator.access import may
+from creator.admin.base import OWN_WORKSPACE, InWorkspace, LookOnly, ModelAdmin
+from creator.admin.rankers import RankerAdmin
+from creator.models import ApiKey, Channel, Job, Membership, Publication, Ranker, Story, User, Workspace
 from creator.services import proposals, remoderating
 from creator.views.people import person_of
 from media_processing.engine import EngineError
@@ -25,45 +27,9 @@ site = admin.site
 from django.contrib.auth.admin import UserAdmin  # noqa: E402
 
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
     MembershipTable = admin.TabularInline[Membership, Workspace]
 else:
-    ModelAdmin, MembershipTable = admin.ModelAdmin, admin.TabularInline
-
-OWN_WORKSPACE = ("workspace", admin.RelatedOnlyFieldListFilter)
-"""Offers the workspaces of the rows that are shown, not all that there are."""
-
-
-class InWorkspace(ModelAdmin):
-    """Rows of one workspace: its admins see them; whoever runs the installation sees and changes those of all."""
-
-    within = "workspace"
-    """The way from a row to its workspace."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request.user, "manage") or super().has_view_permission(request, obj)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        if request.user.is_superuser:
-            return rows
-        return rows.filter(**{self.within: workspace_for(request.user, to="manage")})
-
-
-class LookOnly(InWorkspace):
-    """For what only the program writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    MembershipTable = admin.TabularInline
 
 
 class MembershipInline(MembershipTable):
@@ -78,6 +44,7 @@ class WorkspaceAdmin(ModelAdmin):
 
 
 admin.site.register(User, UserAdmin)
+admin.site.register(Ranker, RankerAdmin)
 
 
 @admin.register(Channel)
@@ -193,6 +160,3 @@ class PictureBankAdmin(ForTwo):
     kept = ("workspace", "enabled", "expires")
     list_display = ("name", "source", "enabled", "expires", "most_matches", "note")
     list_filter = (OWN_WORKSPACE, "enabled")
-
-
-from creator import ranker_admin  # noqa: E402, F401 it needs what is above
