@@ -44,9 +44,12 @@ class Canvas:
 
     @cached_property
     def calm(self) -> float:
-        """Height of the strip at the bottom for captions: 22 % of a 9:16 picture, 5 % of a square or wide one."""
+        """Height of the strip at the bottom for captions: 34 % of a 9:16 picture, 5 % of a square or wide one.
+
+        Where apps put their buttons, and two lines of captions above those (`media_processing.safe_areas`).
+        """
         tall = min(1.0, max(0.0, (self.height / self.width - 1.0) / 0.6))
-        return self.height * (0.05 + 0.175 * tall)
+        return self.height * (0.05 + 0.29 * tall)
 
     @cached_property
     def stage(self) -> float:

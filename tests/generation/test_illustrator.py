@@ -72,7 +72,7 @@ def test_a_named_colour_is_in_the_picture(colour: str) -> None:
 @pytest.mark.parametrize(("width", "height"), ASPECTS)
 def test_objects_stay_inside_and_above_the_captions(width: int, height: int) -> None:
     rng, catalog = random.Random(5), Catalog.load()
-    lowest = 0.785 if height / width > 1.6 else 1.0
+    lowest = 0.665 if height / width > 1.6 else 1.0
     for _ in range(60):
         scene = random_scene(rng, catalog)
         unit = min(width, height) / 1000
