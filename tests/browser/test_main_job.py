@@ -45,7 +45,7 @@ def test_from_brief_to_published(empty_server: Server, visit: Callable[..., Visi
 
         expect(acts).to_have_attribute("data-next-act", "publish")  # told by the stream
         page.locator("summary", has_text="Publish…").click()  # 3
-        page.get_by_role("button", name="Publish now").click()  # 4
+        page.get_by_role("button", name="Publish", exact=True).click()  # 4
         expect(page.locator(".messages")).to_contain_text("Live on Lock screen")
         page.locator("summary", has_text="Live").click()
         address = page.locator("#api-1").inner_text()

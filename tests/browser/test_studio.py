@@ -27,8 +27,8 @@ def saved(page: Page) -> None:
     expect(page.locator("[data-save]")).to_contain_text("Saved ·")
 
 
-def document(page: Page, server: Server) -> Any:
-    return json.loads(page.request.get(f"/stories/{server.seeded['draft']}/document/").text())
+def document(page: Page, server: Server, story: str = "draft") -> Any:
+    return json.loads(page.request.get(f"/stories/{server.seeded[story]}/document/").text())
 
 
 def test_typing_saves_itself_and_says_so(server: Server, visit: Visit) -> None:

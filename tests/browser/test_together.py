@@ -210,13 +210,14 @@ def test_a_link_opens_for_somebody_without_an_account(server: Server, visit: Vis
 
 @pytest.mark.slow
 def test_a_keystroke_in_thirty_scenes_takes_under_50_ms(server: Server, visit: Visit) -> None:
-    page = open_draft(visit, server).page
-    version = document(page, server)["version"]
+    page = visit(server, "edith").page
+    page.goto(f"/stories/{server.seeded['failed']}/")  # the draft keeps its three scenes for the other tests
+    version = document(page, server, "failed")["version"]
     token = page.evaluate("document.body.dataset.csrf")
-    for number in range(30 - len(document(page, server)["scenes"])):
+    for number in range(30 - len(document(page, server, "failed")["scenes"])):
         said = {"do": "add_scene", "position": 99, "narration": f"Line {number} of a long story.", "version": version}
         answer = page.request.post(
-            f"/stories/{server.seeded['draft']}/edit/", data=json.dumps(said),
+            f"/stories/{server.seeded['failed']}/edit/", data=json.dumps(said),
             headers={"X-CSRFToken": token, "Content-Type": "application/json", "Referer": server.base + "/"},
         )  # fmt: skip
         version = json.loads(answer.text())["version"]

@@ -27,5 +27,5 @@ def test_a_decision_is_taken(server: Server, visit: Callable[..., Visitor]) -> N
     page = visit(server, "edith", java_script_enabled=False).page
     page.goto(f"/stories/{server.seeded['waiting']}/")
     page.click("summary:has-text('Publish')")
-    page.click("text=Publish now")
+    page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.locator(".messages")).to_contain_text("Live on Lock screen")
