@@ -38,7 +38,7 @@ lint: $(TEST)  ## ruff and mypy
 
 test: lint  ## everything: lint, unit, server, local-model and browser tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "not browser and not servers"
-	@$(BIN)/python -m pytest -q -m "browser or servers"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "browser or servers"
 
 quick: $(TEST)  ## the part without browser, servers and local models, about a minute
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not servers and not local_models and not slow"
