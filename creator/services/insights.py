@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +14,8 @@ from django.db.models.functions import ExtractHour, TruncDate
 from django.utils import timezone
 
 from creator.models import Channel, OfferedList, Publication, Ranker, Scene, Story, Tally, Workspace
-from creator.services import engagement, evaluating
+from creator.services import engagement, evaluating, spreadsheets
 from creator.services.engagement import PLACES
-from creator.services.spending import plain
 from media_processing.models import Asset
 from moderation.models import Review
 from search import learning
@@ -305,22 +302,13 @@ COLUMNS = ("of", "what", "impressions", "looks", "clicks", "completions", "click
 
 def as_csv(insights: Insights) -> Iterable[str]:
     """Everything that is compared as CSV. No cell can become a formula in a spreadsheet."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-
-    def line(cells: Iterable[object]) -> str:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerow([plain(cell) for cell in cells])
-        return buffer.getvalue()
-
-    yield "\ufeff" + line(COLUMNS)  # spreadsheets take it for UTF-8 by this mark only
-    for group in insights.groups():
-        for each in group.lines:
-            rate = each.rate
-            yield line([
-                group.name, each.label, each.impressions, each.looks, each.clicks, each.completions,
-                round(rate.value, 5), round(rate.low, 5), round(rate.high, 5),
-                "yes" if each.enough else "too few to tell",
-            ])  # fmt: skip
-
+    rows = (
+        (
+            group.name, each.label, each.impressions, each.looks, each.clicks, each.completions,
+            round(each.rate.value, 5), round(each.rate.low, 5), round(each.rate.high, 5),
+            "yes" if each.enough else "too few to tell",
+        )
+        for group in insights.groups()
+        for each in group.lines
+    )  # fmt: skip
+    return spreadsheets.lines(COLUMNS, rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +14,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from creator.models import Story, User, Workspace
+from creator.services import spreadsheets
 from generation import charges, prices
 from generation.models import Charge
 from generation.prices import MICRO
@@ -115,32 +114,17 @@ COLUMNS = (
 
 def as_csv(workspace: Workspace, found: QuerySet[Charge]) -> Iterable[str]:
     """Every charge as a line of CSV, the oldest first. No cell can become a formula in a spreadsheet."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-
-    def line(cells: Iterable[object]) -> str:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerow([plain(cell) for cell in cells])
-        return buffer.getvalue()
-
-    yield "\ufeff" + line(COLUMNS)  # spreadsheets take it for UTF-8 by this mark only
     titles = _titles(workspace, found.values_list("subject", flat=True).distinct())
-    for each in found.select_related("person").order_by("pk").iterator(500):
-        yield line([
+    rows = (
+        (
             each.created.isoformat(timespec="seconds"), titles.get(each.subject, ""), each.subject,
             each.person.username if each.person else "", each.role, each.verb, each.engine, each.model, each.provider,
             each.state, each.basis, each.currency, each.estimated, each.amount, each.calls, each.prompt_tokens,
             each.completion_tokens, round(each.machine_seconds, 3), each.provider_id,
-        ])  # fmt: skip
-
-
-def plain(cell: object) -> object:
-    """A text as a spreadsheet shows it: one that begins like a formula gets an apostrophe (OWASP, "CSV injection")."""
-    if not isinstance(cell, str):
-        return cell
-    text = cell.replace("\x00", "")
-    return f"'{text}" if text.lstrip(" \u00a0\u200b\ufeff").startswith(tuple("=+-@\t\r\n＝＋－＠")) else text
+        )
+        for each in found.select_related("person").order_by("pk").iterator(500)
+    )  # fmt: skip
+    return spreadsheets.lines(COLUMNS, rows)
 
 
 def caps(workspace: Workspace, person: User) -> list[dict[str, Any]]:
