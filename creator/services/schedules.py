@@ -113,16 +113,6 @@ def put_under_embargo(story: Story, until: datetime | None, *, by: User | None) 
     story.embargo = until
 
 
-def set_expiry(publication: Publication, expires: datetime | None, *, by: User | None) -> None:
-    """Have a publication end at a time; None lets it stay."""
-    _check_expiry(timezone.now(), expires)
-    with transaction.atomic():
-        Publication.objects.filter(pk=publication.pk).update(expires=expires)
-        audit.record(
-            "publication.expire", publication, by=by, workspace=publication.workspace_id, detail={"at": expires}
-        )
-
-
 # When the time has come -----------------------------------------------------------------------------------------------
 def submit_due(now: datetime) -> int:
     """Hand what is due to the ledger, and take down what has expired. Returns how many that were."""

@@ -205,11 +205,6 @@ def cut_kind(label: str) -> str:
     return label.rpartition(" ")[2]
 
 
-@register.filter
-def cut_words(words: str) -> list[str]:
-    return words.split()
-
-
 SIGNALS = {
     "picture": _("Looks like the words"), "likeness": _("Looks alike"), "words": _("Words in title, tags or speech"),
     "freshness": _("Fresh"), "engagement": _("Clicked"),

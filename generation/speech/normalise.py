@@ -22,7 +22,6 @@ _RANGE = re.compile(rf"^({_SIGN}?)({_NUMBER})[–—-]({_NUMBER})(\D*)$")
 _MEASURE = re.compile(rf"^(-?{_NUMBER})(°\s?[CF]|°|[^\d\s.,:%°'’–-][^\d\s]{{0,4}})$")
 _DOTTED = re.compile(r"^(?:[^\W\d_]\.){2,}(?:['’]s)?$")
 _INITIAL = re.compile(r"^[A-ZÀ-Þ]\.$")
-_PLAIN = re.compile(rf"^{_NUMBER}$")
 # eSpeak reads these scripts' digits and separators itself; num2words would only be a second opinion.
 _YEARS = range(1100, 2100)
 _AFTER_YEAR = frozenset(
