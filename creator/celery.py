@@ -16,6 +16,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creator.settings")
 
 log = logging.getLogger("creator.worker")
 
+RESEND_SECONDS = 10
+"""After so many seconds the dispatcher takes a message for lost, as after a wiped Redis."""
+
 app = Celery("storyloom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["creator"])
@@ -43,7 +46,7 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _run(self, worker: Any) -> None:
         from django.conf import settings
-        from django.db import DatabaseError, close_old_connections
+        from django.db import close_old_connections
         from django.utils import timezone
 
         from creator import jobs, tasks  # they import this module
@@ -61,8 +64,8 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
                     Worker.objects.filter(seen__lt=now - timedelta(minutes=10)).delete()
                     tasks.submit_periodic(now)
                     jobs.take_back_expired(now)
-                # A message that nobody took within half a minute is sent again: a claim makes the second one harmless.
-                sent = {pk: at for pk, at in sent.items() if now.timestamp() - at < 30}
+                # A message that nobody took in time is sent again: a claim makes the second one harmless.
+                sent = {pk: at for pk, at in sent.items() if abs(now.timestamp() - at) < RESEND_SECONDS}
                 room = 2 * worker.concurrency
                 waiting = jobs.due_jobs(room + len(sent), now)
                 sent = {job.pk: sent[job.pk] for job in waiting if job.pk in sent}
@@ -70,8 +73,8 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
                     if job.pk not in sent:
                         app.tasks[job.kind].apply_async((job.pk,))
                         sent[job.pk] = now.timestamp()
-            except DatabaseError:
-                log.exception("The dispatcher can't reach the database; it goes on trying.")
+            except Exception:  # database or broker away, a disk full: without this thread nothing is ever done again
+                log.exception("The dispatcher was interrupted; it goes on trying.")
                 close_old_connections()
         Worker.objects.filter(name=name).delete()
         close_old_connections()
