@@ -7,12 +7,15 @@ that it can be tried again.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse, RawPostDataException
 from django.utils import timezone
 
@@ -21,8 +24,10 @@ from creator.api.keys import key_of
 from creator.models import IdempotentCall
 from creator.services.keys import CALLS_KEPT
 
-LOST = timedelta(minutes=5)
-"""After these a call that has no answer is one whose server died: it may be done again."""
+log = logging.getLogger(__name__)
+
+LOST = timedelta(seconds=10)
+"""After these a call that has no answer, and that nobody keeps, is one whose server died: it may be done again."""
 HEADERS = ("Content-Type", "Location", "ETag")
 """What is kept of an answer besides its body."""
 NAME = re.compile(r"^[\x21-\x7e]{1,200}$")
@@ -42,7 +47,8 @@ def once(request: HttpRequest, do: Callable[[], HttpResponse]) -> HttpResponse:
     if not mine:
         return _replay(call)
     try:
-        response = do()
+        with _kept(call.pk):
+            response = do()
     except BaseException:
         call.delete()
         raise
@@ -53,6 +59,27 @@ def once(request: HttpRequest, do: Callable[[], HttpResponse]) -> HttpResponse:
         call.headers = {each: response[each] for each in HEADERS if each in response}
         call.save(update_fields=["status", "body", "headers"])
     return response
+
+
+@contextmanager
+def _kept(call_id: int) -> Iterator[None]:
+    """Say again and again that a call is being done, for as long as the block runs."""
+    over = threading.Event()
+
+    def keep() -> None:
+        while not over.wait(LOST.total_seconds() / 5):
+            try:
+                IdempotentCall.objects.filter(pk=call_id).update(created=timezone.now())
+            except DatabaseError as error:  # busy for a moment: the next one may still be in time
+                log.warning("A named call was not kept: %s", error)
+        connection.close()
+
+    keeper = threading.Thread(target=keep, name=f"call-{call_id}", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _digest(request: HttpRequest) -> str:

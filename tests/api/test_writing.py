@@ -10,12 +10,15 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from creator.api import idempotency
 from creator.models import ApiKey, Channel, IdempotentCall, Job, Publication, Story
-from creator.services import keys
+from creator.services import keys, stories
+from media_processing.engine import EngineError
 from moderation.services import active_policy, clauses
 from tests.api.conftest import ALL, App, told
 from tests.conftest import Cast
 from tests.factories import finished_story, picture
+from tests.processes import until
 
 ARTICLE = "The harbour got a new lighthouse on Friday. Fishers had asked for it. It can be seen from afar."
 WISH = {"article": ARTICLE, "formats": ["card:1x1"], "seconds": 20}
@@ -181,6 +184,23 @@ def test_a_call_in_flight_is_not_done_a_second_time(writer: App) -> None:
     IdempotentCall.objects.update(created=timezone.now() - timezone.timedelta(minutes=6))
     told(writer.post("/stories", WISH, Idempotency_Key="one"), 201)
     assert Story.objects.count() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_call_that_takes_long_says_that_it_lives(writer: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a second server would take it for one whose server died."""
+    seen: list[bool] = []
+
+    def slowly(*_args: Any, **_said: Any) -> None:
+        begun = IdempotentCall.objects.get().created
+        seen.append(until(lambda: IdempotentCall.objects.get().created > begun, seconds=60))
+        raise EngineError("No.", permanent=True)
+
+    monkeypatch.setattr(idempotency, "LOST", timezone.timedelta(seconds=1))
+    monkeypatch.setattr(stories, "create", slowly)
+    writer.post("/stories", WISH, Idempotency_Key="one")
+    assert seen == [True]
 
 
 def test_answers_are_kept_for_a_day(writer: App) -> None:
