@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import logging
 import re
 import selectors
+import signal
 import subprocess
 import tempfile
 import threading
@@ -26,6 +28,9 @@ DEMUXERS = "mov,mp4,matroska,webm,wav,mp3,ogg,flac,gif"
 MAX_PIXELS = 50_000_000
 """A frame of an untrusted video with more is refused by the decoder."""
 
+log = logging.getLogger(__name__)
+
+_TRIES = 3
 _HEARTBEAT = 0.25
 """Seconds between two looks at the clock; a cancelled job stops within it."""
 
@@ -58,21 +63,26 @@ def run_ffmpeg(
 
     `seconds` is the length of the output; with it `progress` is called with honest shares. It is called at least four
     times a second either way, and when it raises, ffmpeg is killed and the exception goes on.
-    `timeout` is wall-clock seconds, `memory` bytes (0: no limit). ffmpeg never outlives this process.
+    `timeout` is wall-clock seconds, `memory` bytes (0: no limit). ffmpeg never outlives this process. Where somebody
+    else kills it (the kernel, when memory is short), it is started again, twice at most.
 
     Raises EngineError with the end of ffmpeg's own words.
     """
     command = [binary(), "-hide_banner", "-nostdin", "-y", "-loglevel", "error"]
     command += ["-stats_period", "0.25", "-progress", "pipe:1", *map(str, args)]
-    with tempfile.TemporaryFile() as errors:
-        process = _start(command, memory=memory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
-        try:
-            _watch(process, progress, seconds, timeout)
-        except subprocess.TimeoutExpired:
-            raise _too_slow(timeout) from None
-        finally:
-            _end(process)
-        said = _tail(errors)
+    for _try in range(_TRIES):
+        with tempfile.TemporaryFile() as errors:
+            process = _start(command, memory=memory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+            try:
+                _watch(process, progress, seconds, timeout)
+            except subprocess.TimeoutExpired:
+                raise _too_slow(timeout) from None
+            finally:
+                _end(process)
+            said = _tail(errors)
+        if process.returncode != -signal.SIGKILL:
+            break
+        log.warning("Somebody killed ffmpeg.")
     if process.returncode:
         raise _failure(process.returncode, said)
     progress(1.0)
@@ -203,4 +213,9 @@ def _too_slow(timeout: float) -> EngineError:
 def _failure(code: int | None, said: str) -> EngineError:
     # Paths of our own temporary files say nothing to the person who reads this.
     words = re.sub(r"(file:)?/\S+/", "", " ".join(said.splitlines()[-4:]))[-500:]
+    if code == -signal.SIGKILL:
+        return EngineError(
+            "ffmpeg was killed by the system again and again.",
+            next_step="Most often memory is short: let fewer jobs run at a time (STORYLOOM_THREADS), then try again.",
+        )
     return EngineError(f"ffmpeg failed (code {code}): {words or 'it said nothing'}.")

@@ -83,6 +83,37 @@ def test_it_is_stopped_when_it_takes_too_long() -> None:
     assert time.monotonic() - started < 3
 
 
+class Killer:
+    """A progress callback that kills ffmpeg from outside, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+        self.killed: set[int] = set()
+
+    def __call__(self, _share: float) -> None:
+        for pid in children_of(os.getpid()):
+            if self.left and pid not in self.killed and "ffmpeg" in program_of(pid):
+                self.left -= 1
+                self.killed.add(pid)
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_one_that_the_system_kills_is_started_again(tmp_path: Path) -> None:
+    killer, target = Killer(2), tmp_path / "film.mp4"
+    run_ffmpeg(["-re", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=10:duration=1", target], progress=killer)
+    assert len(killer.killed) == 2
+    with av.open(str(target)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_one_that_is_killed_again_and_again_is_an_error_with_a_next_step() -> None:
+    with pytest.raises(EngineError, match="killed by the system") as caught:
+        run_ffmpeg(FOREVER, progress=Killer(9))
+    assert "STORYLOOM_THREADS" in caught.value.next_step
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
 def test_it_dies_with_a_killed_parent() -> None:
     code = f"from media_processing.ffmpeg import run_ffmpeg; run_ffmpeg({FOREVER!r})"
