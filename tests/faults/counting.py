@@ -1,10 +1,16 @@
-"""A worker with one more kind of job, whose effect can be counted: `python -m tests.faults.counting [OPTIONS]`."""
+"""A worker with one more kind of job, whose effect can be counted: `python -m tests.faults.counting [OPTIONS]`.
+
+From the environment: COUNT_SECONDS, how long each of a job's steps takes; COUNT_VISIBILITY, after how many seconds
+Redis gives a message to somebody else; COUNT_CLOCK, a file with the seconds by which this machine's clock is wrong.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
+from datetime import datetime, timedelta
+from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creator.settings")
 
@@ -13,10 +19,12 @@ import django
 django.setup()
 
 from celery import shared_task  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from creator import jobs  # noqa: E402
+from creator.celery import app  # noqa: E402
 
-STEPS, SECONDS = 3, 0.04
+STEPS, SECONDS = 3, float(os.environ.get("COUNT_SECONDS", "0.04"))
 
 
 @shared_task(name="count")
@@ -26,12 +34,30 @@ def count(job_id: int) -> None:
         if work:
             for step in range(STEPS):
                 work.begin(str(step))
-                time.sleep(SECONDS)
+                end = time.monotonic() + SECONDS
+                while time.monotonic() < end:
+                    work.check()
+                    time.sleep(min(0.1, SECONDS))
             with work.effect():
                 jobs.note(work.job, "counted")
+
+
+def wrong_clock(file: Path) -> None:
+    """Have everything in this process that asks Django for the time get a wrong one."""
+    right = timezone.now
+
+    def now() -> datetime:
+        return right() + timedelta(seconds=float(file.read_text() or 0))
+
+    timezone.now = now
 
 
 if __name__ == "__main__":
     from django.core.management import call_command
 
+    if visibility := os.environ.get("COUNT_VISIBILITY"):
+        options = {**app.conf.broker_transport_options, "visibility_timeout": int(visibility)}
+        app.conf.broker_transport_options = {**options, "unacked_restore_interval": 1}
+    if clock := os.environ.get("COUNT_CLOCK"):
+        wrong_clock(Path(clock))
     call_command("worker", *sys.argv[1:])

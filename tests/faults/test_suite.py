@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from tests.faults.__main__ import kill_worker, wipe_redis, writers
+from tests.faults.ledger import kill_worker, wipe_redis, writers
 
 SMALL = argparse.Namespace(jobs=30, kills=2, seconds=4, seed=7)
 

@@ -34,9 +34,9 @@ def _server(command: Sequence[str], ready: Sequence[str], log: Path, user: str |
 
 
 @contextmanager
-def redis(folder: Path, command: Sequence[str] = ("redis-server",)) -> Iterator[int]:
-    """A Redis, its port."""
-    port = free_port()
+def redis(folder: Path, command: Sequence[str] = ("redis-server",), *, port: int = 0) -> Iterator[int]:
+    """A Redis, its port: `port`, or a free one."""
+    port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     whole = [*command, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     with _server(whole, ["redis-cli", "-p", str(port), "ping"], folder / "redis.log"):
