@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from generation.engines.endpoint import Endpoint
 from generation.engines.writing import Watch
+from media_processing.endpoint import Endpoint
 from media_processing.engine import EngineError
 
 if TYPE_CHECKING:

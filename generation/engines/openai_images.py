@@ -17,10 +17,10 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from generation.engines.canvas import around, blended, fitted, png
-from generation.engines.endpoint import AtEndpoint, Endpoint
 from generation.engines.metering import Forecast
 from generation.engines.painting import Painter, Picture, Wanted
 from media_processing.decoding import MediaError, open_picture
+from media_processing.endpoint import AtEndpoint, Endpoint
 from media_processing.engine import EngineError
 from media_processing.fetching import Rules, fetch
 
@@ -28,6 +28,7 @@ _MODELS = Path(__file__).resolve().parents[1] / "image_models.toml"
 _MOST_BYTES = 60_000_000
 _PICTURE_TOKENS = 8_000
 """More than a picture of 1536 x 1024 that is handed in takes at the highest fidelity."""
+
 
 class _Made(BaseModel):
     b64_json: str | None = None
@@ -206,9 +207,7 @@ class OpenAIPainter(AtEndpoint, Painter):
             finished = True
         finally:
             if begun and not finished:
-                wanted.meter.broke_off(
-                    prompt_tokens=forecast.prompt, completion_tokens=forecast.completion, pictures=1
-                )
+                wanted.meter.broke_off(prompt_tokens=forecast.prompt, completion_tokens=forecast.completion, pictures=1)
         used = _usage(body)
         wanted.meter.answered(
             digest, body.decode("utf-8", "replace"), pictures=1, reported=used is not None,

@@ -9,12 +9,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from generation.engines.endpoint import AtEndpoint, Endpoint
 from generation.engines.metering import Forecast, Meter
 from generation.engines.speaking import Saying, Speaker, Voice
 from generation.speech.joining import Utterance
 from generation.speech.normalise import pronounced
 from generation.speech.sounds import trim
+from media_processing.endpoint import AtEndpoint, Endpoint
 from media_processing.engine import EngineError
 from media_processing.sound import read_wav
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from media_processing.engine import Engine, EngineError
+from media_processing.endpoint import AtEndpoint, Endpoint
+from media_processing.engine import EngineError
 from moderation.engines.base import Look, Opinion, PictureJudge, TextJudge
 
 PINNED = "omni-moderation-2024-09-26"
@@ -28,70 +29,48 @@ SIDE = 512
 """Pixels of the longer side of a picture that is sent."""
 
 
-class _Asking(Engine):
-    """What both judges share: the key, the model, one request and its faults in words."""
+class _Asking(AtEndpoint):
+    """What both judges share: the pinned model, and one request."""
 
     title = "OpenAI moderation"
-    leaves_the_machine = True
 
     def __init__(
         self, name: str = "", *, model: str = PINNED, api_key: str = "", base_url: str = "", timeout: float = 20.0,
         max_retries: int = 2,
     ) -> None:  # fmt: skip
         super().__init__(name)
-        self._model, self._api_key, self._base_url = model, api_key, base_url
-        self._timeout, self._max_retries = timeout, max_retries
-        self._client: Any = None
-
-    @property
-    def model(self) -> str:
-        return self._model
+        self._endpoint = Endpoint(
+            "judge", "OPENAI_MODERATION_MODEL", model, api_key, base_url, timeout, timeout, max_retries,
+            otherwise="take openai out of TEXT_JUDGES and PICTURE_JUDGES",
+        )  # fmt: skip
 
     def problems(self) -> list[EngineError]:
-        found = []
-        if not self._api_key and not self._base_url:
-            step = "Set OPENAI_API_KEY, or take openai out of TEXT_JUDGES and PICTURE_JUDGES."
-            found.append(EngineError("The judge has no key for OpenAI.", next_step=step, permanent=True))
-        if not re.search(r"\d{4}-?\d\d-?\d\d$", self._model):
-            step = f"Set OPENAI_MODERATION_MODEL to one that ends in its date: {PINNED}."
-            what = f"The moderation model {self._model!r} isn't pinned to a date."
-            found.append(EngineError(what, next_step=step, permanent=True))
-        return found
+        if re.search(r"\d{4}-?\d\d-?\d\d$", self.model):
+            return super().problems()
+        what = f"The moderation model {self.model!r} isn't pinned to a date."
+        step = f"Set OPENAI_MODERATION_MODEL to one that ends in its date: {PINNED}."
+        return [EngineError(what, next_step=step, permanent=True)]
 
     def _load(self) -> None:
         for problem in self.problems():
             raise problem
-        from openai import OpenAI
-
-        self._client = OpenAI(
-            api_key=self._api_key or "none", base_url=self._base_url or None, timeout=self._timeout,
-            max_retries=self._max_retries,
-        )  # fmt: skip
+        super()._load()
 
     def _ask(self, given: list[Any]) -> list[Mapping[str, Any]]:
         """One result for each thing that was given (a picture and its kind are one)."""
         import openai
 
-        where = self._base_url or "OpenAI"
-        try:
-            answer = self._client.moderations.create(model=self._model, input=given)
-            results = [each.model_dump(by_alias=True) for each in answer.results]
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise EngineError(f"{where} refused the key.", next_step="Check OPENAI_API_KEY.", permanent=True) from error
-        except openai.NotFoundError as error:
-            step = "Check OPENAI_MODERATION_MODEL."
-            raise EngineError(f"{where} has no model {self._model!r}.", next_step=step, permanent=True) from error
-        except openai.RateLimitError as error:
-            step = "Try again in a minute."
-            raise EngineError(f"{where} takes no more requests just now.", next_step=step) from error
-        except (openai.APIConnectionError, openai.APITimeoutError) as error:
-            raise EngineError(f"{where} can't be reached.", next_step="Check the network.") from error
-        except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
-            what = f"{where} gave an answer that can't be read ({type(error).__name__})."
-            raise EngineError(what, next_step="Try again.") from error
-        if answer.model != self._model:
+        where = self._endpoint.where
+        with self._endpoint.explaining():
+            try:
+                answer = self._client.moderations.create(model=self.model, input=given)
+                results = [each.model_dump(by_alias=True) for each in answer.results]
+            except (openai.InternalServerError, AttributeError, TypeError, ValueError) as error:
+                what = f"{where} gave an answer that can't be read ({type(error).__name__})."
+                raise EngineError(what, next_step="Try again.") from error
+        if answer.model != self.model:
             # A verdict must name what really judged, or it can't be repeated.
-            what = f"{where} answered with {answer.model!r} where {self._model!r} was asked for."
+            what = f"{where} answered with {answer.model!r} where {self.model!r} was asked for."
             raise EngineError(what, next_step="Check OPENAI_MODERATION_MODEL.", permanent=True)
         return results
 
@@ -124,7 +103,7 @@ class OpenAITextJudge(_Asking, TextJudge):
                 if score >= 0.1:
                     evidence.append({
                         "category": category, "severity": score, "start": at, "end": at + len(piece),
-                        "text": text[at : at + len(piece)], "rule": self._model,
+                        "text": text[at : at + len(piece)], "rule": self.model,
                     })  # fmt: skip
         evidence.sort(key=lambda each: -float(str(each["severity"])))
         return Opinion(scores=scores, evidence=evidence[:20], missing=_missing(self.categories, scores))
@@ -144,7 +123,7 @@ class OpenAIPictureJudge(_Asking, PictureJudge):
         scores = _scores(self._ask([{"type": "image_url", "image_url": {"url": url}}]), "image")
         scores = {name: score for name, score in scores.items() if name in self.categories}
         evidence = [
-            {"category": name, "severity": score, "note": f"{name} ({score:.0%})", "rule": self._model}
+            {"category": name, "severity": score, "note": f"{name} ({score:.0%})", "rule": self.model}
             for name, score in sorted(scores.items(), key=lambda each: -each[1])
         ]
         return Opinion(scores=scores, evidence=evidence, missing=_missing(self.categories, scores))

@@ -22,7 +22,7 @@ class Endpoint:
     """One model behind an endpoint, as an engine of a role uses it. Times are in seconds."""
 
     role: str
-    """ "writer", "painter", "voice"."""
+    """ "writer", "painter", "voice", "judge"."""
     setting: str
     """The variable that names the model."""
     model: str
@@ -37,6 +37,8 @@ class Endpoint:
     """What the model must be able to do, for who chose one that can't: "it must answer in JSON by a schema"."""
     too_long: str = "The text is too long for {model}."
     shorter: str = "Shorten it."
+    otherwise: str = "choose another {role}"
+    """What else helps where this one can't."""
 
     @property
     def host(self) -> str:
@@ -52,18 +54,17 @@ class Endpoint:
         """What is missing in the settings."""
         found = []
         if not self.api_key and not self.base_url:
-            found.append(
-                EngineError(
-                    f"The {self.role} has no key for OpenAI.",
-                    next_step="Set OPENAI_API_KEY (or OPENAI_BASE_URL for your own server), or choose another "
-                    f"{self.role}.",
-                    permanent=True,
-                )
-            )
+            what = f"The {self.role} has no key for OpenAI."
+            step = f"Set OPENAI_API_KEY (or OPENAI_BASE_URL for your own server), or {self._else}."
+            found.append(EngineError(what, next_step=step, permanent=True))
         if not self.model:
             what = f"The {self.role} has no model."
             found.append(EngineError(what, next_step=f"Set {self.setting}.", permanent=True))
         return found
+
+    @property
+    def _else(self) -> str:
+        return self.otherwise.format(role=self.role)
 
     def client(self) -> OpenAI:
         """A client. Raises EngineError where a setting is missing."""
@@ -117,13 +118,13 @@ class Endpoint:
         if code in ("insufficient_quota", "billing_hard_limit_reached"):
             return EngineError(
                 f"The quota at {where} is used up.",
-                next_step=f"Check the plan and the billing of the account there, or choose another {self.role}.",
+                next_step=f"Check the plan and the billing of the account there, or {self._else}.",
                 permanent=True,
             )
         if code in _FILTERED:
             return EngineError(
                 f"{where} refused this by its own filter.",
-                next_step=f"Use other words or another picture, or choose another {self.role}.", permanent=True,
+                next_step=f"Use other words or another picture, or {self._else}.", permanent=True,
             )  # fmt: skip
         if isinstance(error, openai.RateLimitError):
             return EngineError(f"{where} takes no more requests just now.", next_step="Try again in a minute.")
@@ -133,15 +134,13 @@ class Endpoint:
             return EngineError(f"{where} can't be reached.", next_step="Check the network and OPENAI_BASE_URL.")
         if isinstance(error, openai.APIStatusError) and error.status_code < 500:
             if code == "context_length_exceeded" or error.status_code == 413:
-                return EngineError(
-                    self.too_long.format(model=self.model), next_step=self.shorter, permanent=True
-                )
+                return EngineError(self.too_long.format(model=self.model), next_step=self.shorter, permanent=True)
             return EngineError(
                 f"{where} didn't accept the request ({error.status_code}).",
                 next_step=f"Check {self.setting}{': ' + self.demand if self.demand else ''}.",
                 permanent=True,
             )
-        return EngineError(f"{where} failed.", next_step=f"Try again, or choose another {self.role}.")
+        return EngineError(f"{where} failed.", next_step=f"Try again, or {self._else}.")
 
 
 class AtEndpoint(Engine):
