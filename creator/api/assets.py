@@ -19,7 +19,7 @@ from creator.api.keys import ChannelKey, key_of
 from creator.api.stories import Passage
 from creator.models import ApiKey
 from creator.services.digests import digest_of
-from creator.services.stories import base_url
+from creator.services.links import base_url
 from media_processing.models import Asset, Rendition, Transcript
 
 router = Router(tags=["assets"], auth=ChannelKey("assets:read"))

@@ -14,7 +14,7 @@ from creator.api.keys import ChannelKey, key_of
 from creator.api.stories import ITEM, StoryItem, item
 from creator.models import OfferedList, Story
 from creator.services import links, lists, terms
-from creator.services.stories import base_url
+from creator.services.links import base_url
 
 router = Router(tags=["lists"], auth=ChannelKey("stories:read"))
 variants = Router(tags=["stories"], auth=ChannelKey("stories:write"))

@@ -12,7 +12,7 @@ from pydantic import Field
 from creator.api.contract import answers
 from creator.api.keys import ChannelKey, key_of
 from creator.services import finding
-from creator.services.stories import base_url
+from creator.services.links import base_url
 from media_processing.models import Rendition
 
 router = Router(tags=["search"], auth=ChannelKey("search:read"))

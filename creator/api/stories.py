@@ -24,7 +24,7 @@ from creator.models import Publication
 from creator.ranges import ranged
 from creator.services import links, published
 from creator.services.digests import digest_of
-from creator.services.stories import base_url
+from creator.services.links import base_url
 from media_processing.models import Rendition as File
 from media_processing.timeline import FORMATS
 

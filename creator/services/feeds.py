@@ -19,7 +19,7 @@ from django.utils import feedgenerator
 from creator.models import Channel, Publication
 from creator.services import links
 from creator.services.digests import digest_of
-from creator.services.stories import base_url
+from creator.services.links import base_url
 
 KINDS = {"json": "feed.json", "atom": "atom.xml", "rss": "media.rss", "sitemap": "sitemap.xml"}
 LENGTH = 50

@@ -11,11 +11,15 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from creator.services.stories import base_url
-
 DAY = 86_400
+
+
+def base_url() -> str:
+    """Where people reach this installation."""
+    return str(settings.BASE_URL).rstrip("/")
 
 
 def expiry(now: float | None = None) -> int:

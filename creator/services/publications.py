@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
 from creator.services import audit, marking, notices, variants, webhooks, wording
-from creator.services.stories import base_url
+from creator.services.links import base_url
 from media_processing.engine import EngineError
 from moderation import cases
 from moderation.models import Review

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any, get_args
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -502,11 +501,6 @@ def remake(story: Story, *, by: User | None, step: str = "renditions") -> Job:
         Story.objects.filter(pk=fresh.pk).update(state=Story.State.MAKING)
     story.refresh_from_db()
     return job
-
-
-def base_url() -> str:
-    """Where people reach this installation."""
-    return str(settings.BASE_URL).rstrip("/")
 
 
 def as_dict(story: Story) -> dict[str, Any]:

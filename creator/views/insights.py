@@ -13,7 +13,7 @@ from creator.access import workspace_for
 from creator.models import Channel
 from creator.services import insights
 from creator.services.insights import Column, Figure, Group, Insights
-from creator.services.stories import base_url
+from creator.services.links import base_url
 
 WIDE = 1000.0
 """Units across a chart; its height follows from the page."""

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from creator.access import may, story_for
 from creator.models import Comment, Story
 from creator.services import comments, presence, review_links
-from creator.services.stories import base_url
+from creator.services.links import base_url
 from creator.views.errors import as_json
 from creator.views.people import person_of
 from media_processing.engine import EngineError

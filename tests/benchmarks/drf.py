@@ -9,7 +9,7 @@ from django.urls import path
 from rest_framework import authentication, exceptions, generics, pagination, serializers
 
 from creator.models import ApiKey, Publication
-from creator.services.stories import base_url
+from creator.services.links import base_url
 from creator.urls import urlpatterns as ours
 from media_processing.models import Rendition
 
