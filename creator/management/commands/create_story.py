@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from creator.management.commands._base import StoryloomCommand, some_worker, wait_for
 from creator.models import Channel, Publication, Story
-from creator.services import publications, reviews, setup, stories
+from creator.services import links, publications, reviews, setup, stories
 from moderation.services import active_policy, clauses
 
 
@@ -107,5 +107,5 @@ def describe(publication: Publication) -> dict[str, Any]:
     """Where apps find a publication."""
     return {
         "channel": publication.channel.slug,
-        "url": f"{stories.base_url()}/api/v1/stories/{publication.story_id}",
+        "url": f"{links.base_url()}/api/v1/stories/{publication.story_id}",
     }
