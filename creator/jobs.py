@@ -275,7 +275,7 @@ class _Renewer(threading.Thread):
 
 
 def take_back_expired(now: datetime | None = None) -> int:
-    """Let jobs of lost workers wait again, or park those that lost three. Returns how many."""
+    """Let jobs of lost workers wait again, or park those that lost MAX_CRASHES. Returns how many."""
     now = now or timezone.now()
     taken = 0
     for job in Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now):
