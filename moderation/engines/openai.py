@@ -56,7 +56,7 @@ class _Asking(AtEndpoint):
             raise problem
         super()._load()
 
-    def _ask(self, given: list[Any]) -> list[Mapping[str, Any]]:
+    def _ask(self, given: list[Any]) -> list[dict[str, Any]]:
         """One result for each thing that was given (a picture and its kind are one)."""
         import openai
 
