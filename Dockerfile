@@ -18,7 +18,10 @@ COPY media_processing media_processing
 COPY moderation moderation
 COPY templates templates
 COPY static static
-RUN pip install --no-cache-dir --no-compile --editable .[postgres]
+# With a bucket or a collector of spans, add the extras: .[postgres,s3,otel]
+# c2pa's wheel also carries a Rust library for compilers, 31 MB, which nothing at run time opens.
+RUN pip install --no-cache-dir --no-compile --editable .[postgres] \
+    && rm /usr/local/lib/python3.11/site-packages/c2pa/libs/libc2pa_c.rlib
 
 ENV STORYLOOM_DATA=/data STORYLOOM_BIND=0.0.0.0 PYTHONUNBUFFERED=1
 VOLUME /data

@@ -54,6 +54,12 @@ def runs_installation(user: User | AnonymousUser) -> bool:
     return user.is_authenticated and user.is_active and user.is_superuser
 
 
+def require_running(user: User | AnonymousUser) -> None:
+    """Raise 404 for anybody who doesn't run the installation."""
+    if not runs_installation(user):
+        raise Http404("No such page.")
+
+
 def workspace_for(user: User | AnonymousUser, *, to: Right = "see") -> Workspace:
     """The person's workspace, if they may do that in it."""
     membership = membership_of(user)

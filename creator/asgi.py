@@ -13,6 +13,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.db import connections
 
 from creator import pieces
+from media_processing.processes import die_with
 
 KEPT = 32
 """Most threads that wait for a request, each with its connection to the database."""
@@ -60,6 +61,8 @@ class Handler(ASGIHandler):
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creator.settings")
+if "STORYLOOM_WEB_PARENT" in os.environ:  # one of several processes: see the command web
+    die_with(int(os.environ["STORYLOOM_WEB_PARENT"]))
 django.setup(set_prefix=False)
 application = Handler()
 # What is loaded stays: a full collection of garbage, for which every request waits, needn't look through it again.

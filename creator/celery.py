@@ -67,7 +67,7 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
                 # A message that nobody took in time is sent again: a claim makes the second one harmless.
                 sent = {pk: at for pk, at in sent.items() if abs(now.timestamp() - at) < RESEND_SECONDS}
                 room = 2 * worker.concurrency
-                waiting = jobs.due_jobs(room + len(sent), now)
+                waiting = jobs.due_jobs(room + len(sent), now, queues=settings.WORKER_QUEUES)
                 sent = {job.pk: sent[job.pk] for job in waiting if job.pk in sent}
                 for job in waiting[:room]:
                     if job.pk not in sent:

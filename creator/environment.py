@@ -62,6 +62,15 @@ class Environment(BaseSettings):
     backups: Path | None = Field(
         default=None, alias="STORYLOOM_BACKUPS", description="A folder for a backup each night, of which 14 stay."
     )
+    processes: int = Field(
+        default=1, alias="STORYLOOM_PROCESSES", description="Processes of the web server.", ge=1, le=64
+    )
+    queues: str = Field(
+        default="",
+        alias="STORYLOOM_QUEUES",
+        description="What a worker of this machine does, with commas: io, cpu, gpu, render; all without it.",
+        pattern=r"^((io|cpu|gpu|render)(,(io|cpu|gpu|render))*)?$",
+    )
     threads: int = Field(
         default=2, alias="STORYLOOM_THREADS", description="Jobs that a worker does at a time.", ge=1, le=64
     )
@@ -76,7 +85,51 @@ class Environment(BaseSettings):
         default="", alias="DATABASE_URL", description="postgresql://user:password@host:5432/name; SQLite without it."
     )
     broker_url: str = Field(
-        default="", alias="CELERY_BROKER_URL", description="redis://host:6379/0; without it the worker needs no broker."
+        default="",
+        alias="CELERY_BROKER_URL",
+        description="redis://, rediss:// (TLS) or sentinel://host:26379;sentinel://other:26379; no broker without it.",
+        pattern=r"^((redis|rediss|sentinel)://.+)?$",
+    )
+    redis_master: str = Field(
+        default="storyloom", alias="REDIS_MASTER", description="Name under which Redis Sentinel watches the master."
+    )
+    redis_ca: str = Field(
+        default="",
+        alias="REDIS_CA",
+        description="Certificates (PEM) that Redis' own is held against; the system's without it.",
+    )
+    sentinel_password: str = Field(
+        default="",
+        alias="SENTINEL_PASSWORD",
+        description="Of Redis Sentinel itself; Redis' own is in the address: sentinel://:password@host.",
+    )
+    s3_bucket: str = Field(
+        default="", alias="S3_BUCKET", description="A bucket where media are kept; on this machine's disk without it."
+    )
+    s3_endpoint: str = Field(
+        default="", alias="S3_ENDPOINT", description="Address of an S3-compatible server; AWS without it."
+    )
+    s3_region: str = Field(default="", alias="S3_REGION", description="Its region.")
+    s3_access_key: str = Field(
+        default="", alias="S3_ACCESS_KEY", description="Who asks; without it the machine's role."
+    )
+    s3_secret_key: str = Field(default="", alias="S3_SECRET_KEY", description="And the secret of that.")
+    keep_drafts: int = Field(
+        default=0,
+        alias="STORYLOOM_KEEP_DRAFTS",
+        description="Days after which a story that nobody published or touched goes; 0: never.",
+        ge=0,
+    )
+    keep_renditions: int = Field(
+        default=0,
+        alias="STORYLOOM_KEEP_RENDITIONS",
+        description="Days after which rendered files that nothing published needs go; 0: never.",
+        ge=0,
+    )
+    otlp: str = Field(
+        default="",
+        alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="A collector of OpenTelemetry, with pip install '.[otel]': http://host:4318.",
     )
 
     proxies: int = Field(
@@ -208,7 +261,8 @@ class Environment(BaseSettings):
     def secrets(self) -> list[str]:
         """The values that no log may show."""
         hidden = [value for name, value in self if name.endswith(("_key", "_password", "_secret", "_token"))]
-        return [*filter(None, hidden), unquote(urlsplit(self.database_url).password or "")]
+        addresses = [self.database_url, *self.broker_url.split(";")]
+        return [*filter(None, hidden), *(unquote(urlsplit(each).password or "") for each in addresses)]
 
     def signing_key(self) -> str:
         """The secret key: from the environment, else a file made at the first start with mode 600."""

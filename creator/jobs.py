@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from django.utils import timezone
 from creator.celery import app
 from creator.logs import job_id as job_id_of_logs
 from creator.models import Event, Job, Story, User, Workspace
+from media_processing import tracing
 from media_processing.engine import Engine, EngineError, engines
 
 log = logging.getLogger(__name__)
@@ -137,6 +138,8 @@ class Work:
         self.job = job
         self.token = job.token
         self._last = 0.0
+        self.spans = ExitStack()
+        """Of tracing: the step in hand."""
 
     def _mine(self) -> Any:
         return Job.objects.filter(pk=self.job.pk, token=self.token, state=Job.State.RUNNING)
@@ -162,7 +165,9 @@ class Work:
 
     def begin(self, step: str, share: float = 0.0) -> None:
         """Say which step is being done."""
+        self.spans.close()
         self.check()
+        self.spans.enter_context(tracing.span(f"step {step}"))
         self._mine().update(step=step, progress=share)
         self.job.step = step
         note(self.job, "job.progress", step=step, progress=round(share, 3))
@@ -220,7 +225,8 @@ def working_on(job_id: int) -> Iterator[Work | None]:
     renewer.start()
     before = job_id_of_logs.set(job_id)
     try:
-        yield work
+        with tracing.span(f"job {job.kind}", **{"storyloom.job": job_id, "storyloom.attempt": job.attempt}), work.spans:
+            yield work
     except Cancelled:
         finish(work, Job.State.CANCELLED)
     except HandedBack:
@@ -296,14 +302,17 @@ def take_back_expired(now: datetime | None = None) -> int:
     return taken
 
 
-def due_jobs(limit: int, now: datetime | None = None) -> list[Job]:
-    """What a dispatcher should send: due rows, the urgent first.
+def due_jobs(limit: int, now: datetime | None = None, *, queues: Iterable[str] = ()) -> list[Job]:
+    """What a dispatcher should send: due rows, the urgent first; of some queues, where they are named.
 
     Background work (a priority below 0) waits while anything that a person asked for is open, and never takes all
     threads: on two cores it would double the time that they wait.
     """
     waiting = Job.objects.filter(state=Job.State.WAITING, due__lte=now or timezone.now())
     running = Job.objects.filter(state=Job.State.RUNNING)
+    others = [kind for queue, kinds in settings.QUEUES.items() if queues and queue not in queues for kind in kinds]
+    if others:
+        waiting, running = waiting.exclude(kind__in=others), running.exclude(kind__in=others)
     if any(jobs.filter(priority__gte=0).exists() for jobs in (waiting, running)):
         waiting = waiting.filter(priority__gte=0)
     else:

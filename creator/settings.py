@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -50,6 +51,7 @@ MIDDLEWARE = [
     "creator.services.metrics.Watched",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "creator.api.middleware.ProblemDocuments",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -200,6 +202,21 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA / "media"
+# With a bucket, that is where media are kept, and MEDIA_ROOT holds copies of what this machine had to do with.
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+if environment.s3_bucket:
+    STORAGES["media"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": environment.s3_bucket, "endpoint_url": environment.s3_endpoint or None,
+            "region_name": environment.s3_region or None, "access_key": environment.s3_access_key or None,
+            "secret_key": environment.s3_secret_key or None, "file_overwrite": True,
+            "max_memory_size": 16 * 2**20,  # what is larger goes through a temporary file
+        },
+    }
 INDEX_ROOT = DATA / "index"
 BACKUPS = environment.backups
 METRICS_TOKEN = environment.metrics_token
@@ -212,10 +229,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # One more than an import takes, so that the page and not the parser says what the most is.
 DATA_UPLOAD_MAX_NUMBER_FILES = 501
 
-_redis = environment.broker_url if environment.broker_url.startswith("redis") else ""
+_redis_tls = {"ssl_cert_reqs": "required", **({"ssl_ca_certs": environment.redis_ca} if environment.redis_ca else {})}
+_redis_options: dict[str, Any] = {}
+if environment.broker_url.startswith("sentinel://"):
+    _redis_options = {
+        "pool_class": "creator.sentinel.SentinelPool", "master": environment.redis_master,
+        "sentinel_password": environment.sentinel_password or None,
+    }
+elif environment.broker_url.startswith("rediss://"):
+    _redis_options = _redis_tls
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis}
-    if _redis
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": [environment.broker_url],  # a list, since a string would be cut at each semicolon
+        "OPTIONS": _redis_options,
+    }
+    if environment.broker_url
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
@@ -226,6 +255,18 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.secure
 SESSION_COOKIE_HTTPONLY = True
+# What pages may ask a browser for: the microphone, for people's own recordings, and of the rest nothing.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    "microphone": ["self"],
+    **{
+        name: []
+        for name in (
+            "accelerometer", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope",
+            "hid", "idle-detection", "local-fonts", "magnetometer", "midi", "payment", "screen-wake-lock", "serial",
+            "usb", "xr-spatial-tracking",
+        )
+    },
+}
 SESSION_COOKIE_NAME = "storyloom"
 CSRF_FAILURE_VIEW = "creator.views.errors.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if environment.secure else 0
@@ -420,11 +461,32 @@ PRICES = environment.prices
 LEASE_SECONDS = environment.lease
 DISPATCH_SECONDS = 0.25
 CELERY_BROKER_URL = environment.broker_url or "memory://"
-CELERY_BROKER_TRANSPORT_OPTIONS = (
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"visibility_timeout": 3600, "unacked_restore_interval": 5, "unacked_restore_throttle": 1}
     if environment.broker_url
     else {"polling_interval": 0.05}  # without it a wake-up takes a second
 )
+if environment.broker_url.startswith("sentinel://"):
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {
+        "master_name": environment.redis_master, "sentinel_kwargs": {"password": environment.sentinel_password or None},
+    }
+if environment.broker_url.startswith("rediss://"):
+    CELERY_BROKER_USE_SSL = {**_redis_tls, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+QUEUES = {
+    "io": (
+        "bring_in", "import_assets", "publish_scheduled", "deliver_webhooks", "send_mail", "back_up", "tidy", "retain",
+    ),
+    "cpu": (
+        "find_pictures", "transcribe_asset", "take_narration", "use_tool", "fill_in", "draw_sample", "find_copies",
+        "compare_engines", "reindex", "sweep", "offer_words", "write_drafts",
+    ),
+    "gpu": ("draw_pictures", "speak_reading"),
+    "render": ("make_story", "cut_asset"),
+}  # fmt: skip
+"""What a task needs most -> its tasks. A worker takes all of them, or those of STORYLOOM_QUEUES."""
+CELERY_TASK_ROUTES = {task: {"queue": need} for need, tasks in QUEUES.items() for task in tasks}
+CELERY_TASK_DEFAULT_QUEUE = "io"
+WORKER_QUEUES = tuple(environment.queues.split(",")) if environment.queues else tuple(QUEUES)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -437,7 +499,10 @@ WORKER_THREADS = environment.threads
 WATCH = environment.watch
 PROVENANCE_CERTIFICATE, PROVENANCE_KEY = environment.provenance_certificate, environment.provenance_key
 WEBHOOK_ADDRESSES = [each.strip() for each in environment.webhook_addresses.split(",") if each.strip()]
-WEB_BIND, WEB_PORT = environment.bind, environment.port
+WEB_BIND, WEB_PORT, WEB_PROCESSES = environment.bind, environment.port, environment.processes
+KEEP_DRAFTS = timedelta(days=environment.keep_drafts)
+KEEP_RENDITIONS = timedelta(days=environment.keep_renditions)
+OTLP = environment.otlp
 
 LOGGING = {
     "version": 1,

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from creator.jobs import Work, submit, working_on
@@ -31,6 +32,7 @@ from creator.services import (
     recording,
     reindexing,
     remoderating,
+    retention,
     samples,
     schedules,
     sweeping,
@@ -188,6 +190,12 @@ def sweep(work: Work) -> None:
 
 
 @task
+def retain(work: Work) -> None:
+    """Let go of drafts and rendered files that are too old to be kept."""
+    retention.apply(check=work.check)
+
+
+@task
 def tidy(work: Work) -> None:
     """Clear away what crashes left, close charges that nobody will finish, and mend the search index."""
     sweeping.sweep()
@@ -214,6 +222,9 @@ def submit_periodic(now: datetime) -> None:
         submit("tidy", workspace=workspace, priority=-20, due=now + timedelta(minutes=5))
     if workspace is not None and backups.due(now) and not last_hour.filter(kind="back_up").exists():
         submit("back_up", workspace=workspace, priority=-10)
+    last_day = Job.objects.filter(kind="retain", created__gt=now - timedelta(days=1))
+    if workspace is not None and (settings.KEEP_DRAFTS or settings.KEEP_RENDITIONS) and not last_day.exists():
+        submit("retain", workspace=workspace, priority=-20)
     copies.refresh_where_behind(now)
     reindexing.start_where_changed()
     watching.look_soon(now)

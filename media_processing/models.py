@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from media_processing import storage
+
 
 class AssetQuerySet(models.QuerySet["Asset"]):
     def in_workspace(self, workspace_id: int) -> AssetQuerySet:
@@ -85,7 +87,7 @@ class Asset(models.Model):
     @property
     def file(self) -> Path:
         """Where the bytes are on this machine."""
-        return Path(settings.MEDIA_ROOT) / self.path
+        return storage.local(self.path)
 
 
 class Rendition(models.Model):
@@ -118,7 +120,7 @@ class Rendition(models.Model):
 
     @property
     def file(self) -> Path:
-        return Path(settings.MEDIA_ROOT) / self.path
+        return storage.local(self.path)
 
 
 class Transcript(models.Model):

@@ -1,9 +1,15 @@
-"""Content-addressed files under MEDIA_ROOT: they appear whole or not at all, and never change."""
+"""Content-addressed files under MEDIA_ROOT: they appear whole or not at all, and never change.
+
+With `STORAGES["media"]` (a bucket that all hosts share), that storage is where they are kept, and MEDIA_ROOT holds
+copies of those that this host had to do with. Since a file never changes, a copy can't be out of date.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import storages
 
 from media_processing.decoding import MediaError
 from media_processing.engine import EngineError
 
 _CHUNK = 1 << 20
+_DAY = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Incoming:
         target = Path(settings.MEDIA_ROOT) / place
         if target.exists() and target.stat().st_size == self.size:
             return place
+        put(place, self.path)  # first: what lies in MEDIA_ROOT is in the shared storage, too
         target.parent.mkdir(parents=True, exist_ok=True)
         self.path.replace(target)
         _sync(target.parent)
@@ -60,6 +70,86 @@ def incoming(source: Path | bytes, *, max_bytes: int = 0) -> Iterator[Incoming]:
         yield Incoming(copy, digest, size)
     finally:
         copy.unlink(missing_ok=True)
+
+
+def is_shared() -> bool:
+    """Whether files are kept in a storage that several hosts share."""
+    return "media" in settings.STORAGES
+
+
+def put(place: str, source: Path) -> None:
+    """Copy a file to `place` of the shared storage, if there is one. Raises EngineError where it doesn't take it."""
+    if is_shared():
+        with _asking(), source.open("rb") as file:
+            if not storages["media"].exists(place):
+                storages["media"].save(place, File(file))
+
+
+def local(place: str) -> Path:
+    """Where a kept file is on this host; fetched from the shared storage, if there is one and it isn't here yet.
+
+    Raises EngineError where the storage doesn't answer or holds other bytes. A file that is nowhere is just not there.
+    """
+    target = Path(settings.MEDIA_ROOT) / place
+    if is_shared():
+        try:
+            if target.stat().st_mtime < time.time() - _DAY:
+                os.utime(target)  # sweeping goes by it
+        except FileNotFoundError:
+            fetch(place, target, digest=target.name.partition(".")[0])
+    return target
+
+
+def fetch(place: str, target: Path, *, digest: str = "") -> bool:
+    """Bring a file of the shared storage to `target`, whole or not at all; false where it has none.
+
+    Raises EngineError where the storage doesn't answer, or where the bytes haven't the sha256 `digest`.
+    """
+    if not is_shared():
+        return False
+    folder = Path(settings.MEDIA_ROOT) / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / uuid.uuid4().hex
+    try:
+        with _asking():
+            try:
+                with storages["media"].open(place) as file, copy.open("xb") as to:
+                    shutil.copyfileobj(file, to, _CHUNK)
+                    to.flush()
+                    os.fsync(to.fileno())
+            except FileNotFoundError:
+                return False
+        if digest and digest_of(copy) != digest:
+            raise EngineError(
+                f"The shared storage holds other bytes for {place}.", next_step="Put the file back from its copy."
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy.replace(target)
+        _sync(target.parent)
+    finally:
+        copy.unlink(missing_ok=True)
+    return True
+
+
+def remove(place: str) -> None:
+    """Delete a kept file, here and in the shared storage. Raises EngineError where that doesn't answer."""
+    if is_shared():
+        with _asking():
+            storages["media"].delete(place)
+    (Path(settings.MEDIA_ROOT) / place).unlink(missing_ok=True)
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Says what any storage's library raises in words of ours: each has exceptions of its own."""
+    try:
+        yield
+    except (FileNotFoundError, EngineError):
+        raise
+    except Exception as error:
+        raise EngineError(
+            f"The shared storage doesn't answer: {error}", next_step="Check S3_BUCKET, its keys, and that it is up."
+        ) from error
 
 
 def digest_of(source: Path) -> str:

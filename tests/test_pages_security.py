@@ -110,6 +110,8 @@ def header_faults(answer: HttpResponse, said: dict[str, list[str]]) -> list[str]
         "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
     }  # fmt: skip
     faults = [f"{header} is {answer.get(header)}" for header, value in wanted.items() if answer.get(header) != value]
+    if "microphone=(self)" not in answer.get("Permissions-Policy", ""):
+        faults.append("no Permissions-Policy")
     if not said:
         faults.append("no Content-Security-Policy")
     if "Server" in answer or "X-Powered-By" in answer:

@@ -180,7 +180,7 @@ def nightly(now: datetime) -> None:
     """Write tonight's backup where it is due, and let those beyond the last fourteen go."""
     folder = settings.BACKUPS
     if folder is not None and due(now):
-        write(folder)
+        write(folder, media=not storage.is_shared())  # a bucket is backed up by itself
         for old in sorted(folder.glob("storyloom-*.tar"))[:-KEPT]:
             old.unlink()
 

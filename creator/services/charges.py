@@ -18,6 +18,7 @@ from generation.charges import Call, KeptMeter, money
 from generation.engines.metering import Meter
 from generation.models import Charge
 from generation.prices import Estimate
+from media_processing import tracing
 from media_processing.engine import engines
 
 
@@ -81,7 +82,8 @@ def charged(
     else:
         under_way = Charged(call, Meter())
     try:
-        yield under_way
+        with tracing.span(f"{role} {verb}", **{"storyloom.engine": asked.name, "storyloom.model": asked.model}):
+            yield under_way
     except (jobs.LeaseLost, jobs.HandedBack):
         raise
     except Exception:

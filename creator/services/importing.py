@@ -33,6 +33,7 @@ from creator.jobs import Work
 from creator.models import Collection, Job, User, Workspace
 from creator.services import collections, library
 from media_processing import services as media
+from media_processing import storage
 from media_processing.engine import EngineError, Progress, engines, no_progress
 from media_processing.models import Asset, AssetQuerySet
 from media_processing.services import Prepared
@@ -220,13 +221,13 @@ def import_files(
         with path.open("wb") as target:
             for chunk in file.chunks():
                 target.write(chunk)
-        waiting.append({"name": (file.name or f"file {number + 1}")[:200], "path": str(path)})
+        waiting.append({"name": (file.name or f"file {number + 1}")[:200], "path": _share(path)})
     return _submit(workspace, by, Said(licence, credit, tuple(tags)), files=waiting)
 
 
 def import_arrived(workspace: Workspace, given: Given, said: Said, *, by: User) -> Job:
     """Have a worker bring in a file that is here already: together with those that came just before it."""
-    listed = {"name": given.name, "path": str(given.path)}
+    listed = {"name": given.name, "path": _share(given.path)}
     with transaction.atomic():
         waiting = Job.objects.select_for_update().filter(
             workspace=workspace, person=by, kind="import_assets", state=Job.State.WAITING, attempt=0
@@ -253,6 +254,28 @@ def import_folder(
 def import_watched(workspace: Workspace, paths: Sequence[Path]) -> Job:
     """Have a worker bring in new files of the watched folder, behind what people wait for."""
     return _submit(workspace, None, Said(), priority=-5, watched=[str(path) for path in paths])
+
+
+def _shared_place(path: Path) -> str:
+    """Where other hosts find an upload, as long as it waits for its import: uploads/<id>/<name>."""
+    return "/".join(path.parts[-3:])
+
+
+def _brought(path: Path) -> Path:
+    """An upload on this host, wherever another one took it in."""
+    if not storage.is_shared():
+        return path
+    here = Path(settings.DATA, *path.parts[-3:])
+    if not here.exists():
+        storage.fetch(_shared_place(path), here)
+    return here
+
+
+def _share(path: Path) -> str:
+    """The path of an upload, which workers on other hosts can now reach, too."""
+    if storage.is_shared():
+        storage.put(_shared_place(path), path)
+    return str(path)
 
 
 def _submit(
@@ -288,6 +311,8 @@ def import_waiting(work: Work) -> None:
     """
     subject = work.job.subject
     files = _files_of(subject)
+    if "files" in subject:
+        files = [Given(_brought(each.path), each.name) for each in files]
     counts = subject.setdefault("counts", {"new": 0, "known": 0, "bad": 0})
     results = subject.setdefault("results", [])
     done = already = sum(counts.values())
@@ -311,6 +336,8 @@ def import_waiting(work: Work) -> None:
         if "files" in subject:  # copies of our own
             for given in files[done - already - len(batch) : done - already]:
                 given.path.unlink(missing_ok=True)
+                if storage.is_shared():
+                    storage.remove(_shared_place(given.path))
                 with suppress(OSError):  # not empty: the others of the same form are in it
                     given.path.with_name("lock").unlink(missing_ok=True)
                     given.path.parent.rmdir()

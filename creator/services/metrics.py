@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,9 +16,11 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from creator.models import Event, Job, Worker, Workspace
 from generation.models import Charge
+from media_processing import tracing
 from moderation.models import Review
 from search import services as search
 
@@ -32,23 +35,32 @@ STEPS_OF = timedelta(hours=1)
 
 
 class Watched:
-    """Counts and times every answer under its route's name, so that addresses with numbers don't each make a row."""
+    """Counts, times and traces every answer under its route's name: addresses with numbers don't each make a row."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         start = time.perf_counter()
-        response = self.get_response(request)
-        match = request.resolver_match
-        route = match.view_name if match else "none"
+        with tracing.continued(request.headers), tracing.span(request.method or "") as span:
+            response = self.get_response(request)
+            match = request.resolver_match
+            route = match.view_name if match else "none"
+            if span is not None:
+                span.update_name(f"{request.method} {route}")
+                span.set_attributes({"http.route": route, "http.response.status_code": response.status_code})
         ANSWERS.labels(route, request.method or "", str(response.status_code)).observe(time.perf_counter() - start)
         return response
 
 
 def exposition() -> bytes:
-    """Everything in Prometheus' text format."""
-    return generate_latest(REGISTRY)
+    """Everything in Prometheus' text format; of several web processes on this machine, their sums."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    summed = CollectorRegistry()
+    MultiProcessCollector(summed)
+    summed.register(Installation())
+    return generate_latest(summed)
 
 
 class Installation:

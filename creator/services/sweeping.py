@@ -11,6 +11,7 @@ from django.conf import settings
 from creator.models import Job
 from creator.services import keys, query_pictures, uploading
 from generation import services as generation
+from media_processing import storage
 
 OLD = 24 * 3600
 """Seconds after which a partial file is nobody's."""
@@ -29,6 +30,8 @@ def sweep(now: float | None = None) -> int:
         *(set(Path(settings.DATA, "uploads").glob("*")) - _awaited()),
     ]
     unused = [path for name in CACHES for path in Path(settings.CACHE_ROOT, name).rglob("*") if path.is_file()]
+    if storage.is_shared():  # copies of what lies in the shared storage, too
+        unused += [path for path in Path(settings.MEDIA_ROOT).glob("*/*/*") if path.is_file()]
     aged = [*((path, OLD) for path in leftovers), *((path, UNUSED) for path in unused)]
     swept = 0
     for path, age in aged:

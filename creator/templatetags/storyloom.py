@@ -36,6 +36,7 @@ KINDS = {
     "deliver_webhooks": _("Deliver webhooks"),
     "publish_scheduled": _("Publish as planned"),
     "bring_in": _("Bring many stories in"),
+    "retain": _("Let old drafts and files go"),
     "draw_sample": _("Draw the sample library"),
     "send_mail": _("Send an e-mail"),
 }

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.mfa.base import views as factors
 from allauth.mfa.models import Authenticator
@@ -31,11 +32,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creator.access import may, workspace_for
 from creator.models import Invitation, Membership, User
-from creator.services import people, security
+from creator.services import people, privacy, security
 from creator.views.people import person_of
 from media_processing.engine import EngineError
 
@@ -117,6 +118,44 @@ def account(request: HttpRequest) -> HttpResponse:
         "workspaces": person.memberships.select_related("workspace").order_by("workspace__name"),
     }
     return render(request, "people/account.html", context, status=400 if asked else 200)
+
+
+@login_required
+@reauthentication_required
+@require_safe
+@never_cache
+def my_data(request: HttpRequest) -> HttpResponse:
+    """All that is kept of oneself, as a file."""
+    person = person_of(request)
+    workspace_for(person)
+    name = f'attachment; filename="storyloom-{person.pk}.json"'
+    said = privacy.as_json(privacy.document_of(person))
+    return HttpResponse(said, content_type="application/json", headers={"Content-Disposition": name})
+
+
+@login_required
+@reauthentication_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def delete(request: HttpRequest) -> HttpResponse:
+    """Delete one's own account, once its name is typed."""
+    person = person_of(request)
+    workspace_for(person)
+    problem = ""
+    if request.method == "POST":
+        if request.POST.get("name", "").strip() == person.username:
+            try:
+                privacy.forget(person, by=person)
+            except EngineError as error:
+                problem = f"{error.message} {error.next_step}"
+            else:
+                request.session.flush()
+                messages.success(request, gettext("Your account is deleted."))
+                return redirect("account_login")
+        else:
+            problem = gettext("Type your user name exactly: %s") % person.username
+    context = {"tab": "account", "problem": problem}
+    return render(request, "people/delete.html", context, status=400 if problem else 200)
 
 
 @login_required

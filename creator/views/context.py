@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.utils import timezone, translation
 
-from creator.access import membership_of, rights_of
+from creator.access import membership_of, rights_of, runs_installation
 from creator.models import Event, Job
-from creator.services import notices
+from creator.services import health, notices
 from creator.views import places
 from moderation.models import Review
 
@@ -29,7 +29,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     except Http404:
         return bare
     workspace = membership.workspace
-    rights = rights_of(membership.role)
+    rights = rights_of(membership.role) | ({"run"} if runs_installation(user) else set())
 
     def waiting_reviews() -> int:
         return Review.objects.in_workspace(workspace.pk).waiting().count() if "review" in rights else 0
@@ -52,6 +52,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "waiting_reviews": waiting_reviews,
         "open_jobs": open_jobs,
         "last_event": last_event,
+        "slow": health.slowness,
         "unread_notices": lambda: notices.unread(user.pk, workspace.pk),
         "settings_tabs": lambda: places.open_to(rights),
     }

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -41,6 +43,16 @@ def readyz(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"status": "down", "database": "down"}, status=503)
     status = {"status": "waiting", "migrations_missing": missing} if missing else {"status": "ready"}
     return JsonResponse(status, status=503 if missing else 200)
+
+
+@login_required
+@require_safe
+@never_cache
+def status(request: HttpRequest) -> HttpResponse:
+    """Settings > Status: how the installation is, for those who run it."""
+    access.require_running(request.user)
+    context = {"lines": health.status(), "tab": "status", "engines": health.engine_problems()}
+    return render(request, "settings/status.html", context)
 
 
 @require_safe

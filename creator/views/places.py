@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from creator.access import membership_of, rights_of, workspace_for
+from creator.access import membership_of, rights_of, runs_installation, workspace_for
 from creator.models import Membership, Story, Workspace
 from creator.services import finding
 from media_processing.engine import EngineError
@@ -63,6 +63,7 @@ SETTINGS = (
     Place("notice-choices", _("What you are told")),
     Place("mail-previews", _("E-mails"), "manage"),
     Place("appearance", _("Appearance and keys")),
+    Place("status", _("Status"), "run"),
 )
 """The tabs of the settings, in order. `tab` of a page's context is the name of its own."""
 
@@ -94,7 +95,7 @@ def palette(request: HttpRequest) -> JsonResponse:
         found = [*_stories(membership.workspace, words), *_assets(membership.workspace, words),
                  *_people(membership.workspace, words)]  # fmt: skip
         return JsonResponse({"found": found})
-    rights = rights_of(membership.role)
+    rights = rights_of(membership.role) | ({"run"} if runs_installation(request.user) else set())
     in_settings = gettext("Settings")
     places: list[dict[str, Any]] = open_to(rights, PLACES)
     places += [{**place, "hint": in_settings} for place in open_to(rights)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from typing import Any
 
 import uvicorn
@@ -10,19 +12,27 @@ from django.core.management.base import BaseCommand, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Start the web server (uvicorn)."
+    help = "Start the web server (uvicorn), in one process or several; one that dies is started anew."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default=settings.WEB_BIND, help="address to listen on")
         parser.add_argument("--port", type=int, default=settings.WEB_PORT)
+        parser.add_argument("--processes", type=int, default=settings.WEB_PROCESSES, help="one for each core, say")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        uvicorn.run(
-            "creator.asgi:application",
-            host=options["bind"],
-            port=options["port"],
-            log_level="warning",
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=3,  # progress streams are long; browsers open them again
-        )
+        with tempfile.TemporaryDirectory(prefix="storyloom-figures-") as figures:
+            if options["processes"] > 1:
+                os.environ["STORYLOOM_WEB_PARENT"] = str(os.getpid())
+                # Where the processes keep what they counted, so that any of them can tell the sum.
+                os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+            uvicorn.run(
+                "creator.asgi:application",
+                host=options["bind"],
+                port=options["port"],
+                workers=options["processes"],
+                timeout_worker_healthcheck=60,  # a machine under load is no reason to end a process
+                log_level="warning",
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=3,  # progress streams are long; browsers open them again
+            )
