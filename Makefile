@@ -6,7 +6,7 @@ CORE := $(VENV)/core.installed
 TEST := $(VENV)/test.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test quick bench lint api-fuzz faults lock audit
+.PHONY: help run demo test quick bench lint api-fuzz faults load fuzz lock audit
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,12 @@ api-fuzz: $(TEST)  ## have schemathesis ask the API what its schema allows and f
 
 faults: $(TEST)  ## break real processes at random moments: jobs, lost, doubled, seconds to recover
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+load: $(TEST)  ## editors, apps and jobs at once, 14 minutes on SQLite and 14 on PostgreSQL and Redis: latencies, errors, memory
+	@$(BIN)/python -m tests.load $(ARGS)
+
+fuzz: $(TEST)  ## 1,000 damaged media files and thousands of damaged texts: deaths, hangs, errors
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: $(TEST)  ## write the locks in requirements/ anew (needs an index)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/audit.py lock
