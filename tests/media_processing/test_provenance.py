@@ -13,7 +13,7 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from media_processing import provenance
+from media_processing import provenance, xmp
 from media_processing.decoding import MediaError, inspect
 from media_processing.engine import EngineError
 from media_processing.provenance import Claim, Identity, Ingredient, sign, verify
@@ -64,7 +64,7 @@ class TestEveryFormat:
         assert found.engines == {"text": "extractive"}
         assert "Storyloom" in found.signer
         assert len(signed) - len(plain) < 16_000
-        assert provenance.source_type_of(signed) == MIXED
+        assert xmp.source_type_of(signed) == MIXED
         path = tmp_path / f"signed.{SUFFIX[content_type]}"
         path.write_bytes(signed)
         assert inspect(path).content_type == content_type, "it can still be decoded"
@@ -135,22 +135,22 @@ def test_every_kind_of_webp_keeps_its_size(identity: Identity, mode: str, option
 def test_the_packet_is_read_by_others(files: dict[str, bytes]) -> None:
     """Pillow finds the packet where each format keeps it, and an XML parser reads the property."""
     for content_type in ("image/jpeg", "image/png", "image/webp"):
-        marked = provenance.with_source_type(files[content_type], content_type, MIXED)
+        marked = xmp.with_source_type(files[content_type], content_type, MIXED)
         image = Image.open(io.BytesIO(marked))
         packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
         packet = packet.encode() if isinstance(packet, str) else packet
         described = etree.fromstring(packet).find(".//{*}Description")
         assert described is not None
         name = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
-        assert described.get(name) == provenance.SOURCE_TYPES + MIXED
+        assert described.get(name) == xmp.SOURCE_TYPES + MIXED
 
 
 def test_a_packet_that_came_along_is_kept(identity: Identity) -> None:
-    said = provenance.packet_of("digitalCapture")
+    said = xmp.packet_of("digitalCapture")
     plain = picture_bytes(picture(), "JPEG", xmp=said)
     signed = sign(plain, "image/jpeg", claim(), identity)
     assert signed.count(b"<x:xmpmeta") == 1
-    assert provenance.source_type_of(signed) == "digitalCapture"
+    assert xmp.source_type_of(signed) == "digitalCapture"
 
 
 @pytest.mark.parametrize("version", [3, 4])
@@ -162,7 +162,7 @@ def test_a_tag_that_came_along_is_kept(files: dict[str, bytes], identity: Identi
     assert content[len(tagged)] == 0xFF
     signed = sign(content, "audio/mpeg", claim(), identity)
     assert b"Tone" in signed
-    assert provenance.source_type_of(signed) == MIXED
+    assert xmp.source_type_of(signed) == MIXED
     assert verify(signed, "audio/mpeg", trusted=identity).verdict == "trusted"
 
 
