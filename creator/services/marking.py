@@ -21,7 +21,7 @@ from PIL import Image
 from creator.models import Channel, Revision, Story
 from creator.services import brands, serving
 from creator.services.digests import digest_of
-from media_processing import provenance, watermark
+from media_processing import provenance, watermark, xmp
 from media_processing import services as media
 from media_processing.decoding import MediaError, open_picture
 from media_processing.engine import EngineError
@@ -124,7 +124,7 @@ def _marked_stream(story: Story, revision: Revision, rendition: Rendition) -> di
                 for name in stream.namelist():
                     piece = stream.read(name)
                     if name == STREAM_HEAD:
-                        piece = provenance.with_source_type(piece, "video/mp4", source_type)
+                        piece = xmp.with_source_type(piece, "video/mp4", source_type)
                     said.writestr(zipfile.ZipInfo(name), piece)
         except (zipfile.BadZipFile, ValueError, OSError) as error:
             raise EngineError(f"The stream is damaged: {error}.", next_step="Render it again.") from error

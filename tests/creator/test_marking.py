@@ -16,7 +16,7 @@ from PIL import Image
 
 from creator.models import Channel, Publication, Story
 from creator.services import keys, marking, publications, reviews
-from media_processing import provenance, watermark
+from media_processing import provenance, watermark, xmp
 from media_processing.engine import EngineError, engines
 from media_processing.models import Rendition
 from tests.conftest import Cast
@@ -108,7 +108,7 @@ def test_a_stream_says_its_source_type_in_its_head(cast: Cast, channel: Channel,
     assert (marks["content_credentials"], marks["source_type"]) == (False, True)
     with zipfile.ZipFile(published_file(publication).file) as stream:
         assert stream.namelist() == ["init.mp4", "part-000.m4s", "playlist.m3u8"]
-        assert provenance.source_type_of(stream.read("init.mp4")) == "compositeWithTrainedAlgorithmicMedia"
+        assert xmp.source_type_of(stream.read("init.mp4")) == "compositeWithTrainedAlgorithmicMedia"
         assert stream.read("part-000.m4s") == b"a piece"
 
 
