@@ -14,6 +14,7 @@ from django.conf import LazySettings
 from creator.models import Membership, User, Workspace
 from media_processing.engine import engines
 from tests.append_only import decisions_may_go  # noqa: F401 a fixture that empties what refuses to be emptied
+from tests.openai_double import Double, openai_double
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,13 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Double]:
+    """An endpoint that speaks OpenAI's protocol, as its last test left it: `begin` makes it new."""
+    with openai_double() as double:
+        yield double
 
 
 @dataclass

@@ -48,6 +48,13 @@ class Double:
     files: dict[str, bytes] = field(default_factory=dict)
     """What it serves to a GET: path -> a PNG."""
 
+    def begin(self, usual: Callable[[dict[str, Any]], Any]) -> None:
+        """Forget what was before, and answer with `usual`."""
+        self.replies.clear()
+        self.requests.clear()
+        self.files.clear()
+        self.usual = usual
+
     def next(self, request: dict[str, Any]) -> Reply:
         self.requests.append(request)
         return self.replies.pop(0) if self.replies else Reply(self.usual(request))
