@@ -11,11 +11,16 @@ class CreatorConfig(AppConfig):
     verbose_name = "Storyloom"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from creator.checks import register_checks
         from creator.services import security
+        from media_processing.fetching import stay_offline
 
         register_checks()
         security.connect()
+        if settings.OFFLINE:
+            stay_offline()
 
 
 class AdminConfig(DjangoAdminConfig):

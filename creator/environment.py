@@ -39,6 +39,11 @@ class Environment(BaseSettings):
         default="", alias="STORYLOOM_SECRET_KEY", description="Signing key; made at set-up if missing."
     )
     secure: bool = Field(default=False, alias="STORYLOOM_SECURE", description="Behind HTTPS: secure cookies and HSTS.")
+    offline: bool = Field(
+        default=False,
+        alias="STORYLOOM_OFFLINE",
+        description="Refuse every connection to the public internet, whichever engine or library asks for it.",
+    )
     webhook_addresses: str = Field(
         default="",
         alias="STORYLOOM_WEBHOOK_ADDRESSES",

@@ -498,6 +498,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WORKER_THREADS = environment.threads
 WATCH = environment.watch
 PROVENANCE_CERTIFICATE, PROVENANCE_KEY = environment.provenance_certificate, environment.provenance_key
+OFFLINE = environment.offline
 WEBHOOK_ADDRESSES = [each.strip() for each in environment.webhook_addresses.split(",") if each.strip()]
 WEB_BIND, WEB_PORT, WEB_PROCESSES = environment.bind, environment.port, environment.processes
 KEEP_DRAFTS = timedelta(days=environment.keep_drafts)

@@ -130,6 +130,8 @@ class Endpoint:
             return EngineError(f"{where} takes no more requests just now.", next_step="Try again in a minute.")
         if isinstance(error, openai.APITimeoutError):
             return self.too_slow()
+        if isinstance(error.__cause__, EngineError):  # this installation is offline
+            return error.__cause__
         if isinstance(error, openai.APIConnectionError):
             return EngineError(f"{where} can't be reached.", next_step="Check the network and OPENAI_BASE_URL.")
         if isinstance(error, openai.APIStatusError) and error.status_code < 500:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ _IPV4_INSIDE = (ipaddress.ip_network("2002::/16"), ipaddress.ip_network("2001::/
 class FetchError(EngineError):
     """An address that can't be fetched, with why.
 
-    `reason` is one word for programs: address, forbidden, unreachable, slow, status, too_large, wrong_type, redirects.
+    `reason` is one word for programs: address, forbidden, unreachable, slow, status, too_large, wrong_type, redirects,
+    offline.
     """
 
     def __init__(self, message: str, *, reason: str, next_step: str = "", permanent: bool = True) -> None:
@@ -160,6 +162,26 @@ def is_public(address: str) -> bool:
     if str(found) in _METADATA:
         return False
     return found.is_global and not (found.is_multicast or found.is_reserved or found.is_unspecified)
+
+
+def stay_offline() -> None:
+    """From now on this process refuses to reach the public internet, whichever library tries; it can't be undone.
+
+    Machines of one's own network (the database, Redis, a model server) are reached as before. What is refused raises
+    FetchError before anything is sent.
+    """
+    sys.addaudithook(_refuse_public)
+
+
+def _refuse_public(event: str, details: tuple[Any, ...]) -> None:
+    if event not in ("socket.connect", "socket.sendto") or details[0].family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    host = str(details[1][0])
+    if any(map(is_public, [host] if _is_literal(host) else resolve(host, 0))):
+        raise FetchError(
+            f"This installation is offline: {host} was not asked.", reason="offline",
+            next_step="Use what is installed here, or start without STORYLOOM_OFFLINE.",
+        )  # fmt: skip
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 import socket
+import subprocess
+import sys
 import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from media_processing.fetching import Fetched, FetchError, Rules, check_url, fetch, is_public
+from tests.processes import ROOT, environment
 
 INSIDE = [
     "127.0.0.1", "127.8.9.1", "0.0.0.0", "10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254", "100.64.0.1",
@@ -339,3 +343,32 @@ def test_one_inside_address_among_public_ones_is_enough(site: Site) -> None:
     with pytest.raises(FetchError, match="not an address of the public internet"):
         fetch(site.url("/", "mixed.example"), max_bytes=99, content_types=["text/"], rules=rules)
     assert site.hits == []
+
+
+class TestOffline:
+    CODE = """
+import socket, sys
+from media_processing.fetching import FetchError, stay_offline
+stay_offline()
+for family, address in ((socket.AF_INET, ("93.184.215.14", 443)), (socket.AF_INET6, ("2606:2800:21f::1", 443, 0, 0))):
+    for event in ("socket.connect", "socket.sendto"):
+        try:
+            sys.audit(event, socket.socket(family), address)  # as before a connection, and nothing is sent
+            sys.exit(f"{address[0]} was not refused")
+        except FetchError as error:
+            assert error.reason == "offline", error
+socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+"""
+
+    def test_only_the_public_internet_is_refused(self, site: Site) -> None:
+        asked = [sys.executable, "-c", self.CODE, str(site.server_address[1])]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def test_a_setting_switches_it_on(self, tmp_path: Path) -> None:
+        code = "import sys, socket; sys.audit('socket.connect', socket.socket(), ('93.184.215.14', 443))"
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120,
+            check=False, env=environment(tmp_path, STORYLOOM_OFFLINE="1"),
+        )  # fmt: skip
+        assert "This installation is offline: 93.184.215.14 was not asked." in done.stderr
