@@ -1,4 +1,4 @@
-"""Every form of the pages."""
+"""Forms of the pages. One that a single view shows may stand beside that view."""
 
 from __future__ import annotations
 
