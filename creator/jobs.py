@@ -7,6 +7,7 @@ out. So a message that is lost costs seconds, never work.
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,8 @@ MAX_CRASHES = 6
 
 Six, so that five kills at random moments of one long step still end by themselves.
 """
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 stopping = threading.Event()
 """Set when this worker is told to stop."""
@@ -239,12 +242,15 @@ def working_on(job_id: int) -> Iterator[Work | None]:
             job.subject["stopped"] = {"role": engine.role, "engine": engine.name}
             work._mine().update(subject=job.subject)
         finish(work, Job.State.FAILED, error=error.message, next_step=error.next_step)
-    except Exception:
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in _FULL
         finish(
             work,
             Job.State.FAILED,
-            error="Something broke on our side; the log has the details.",
-            next_step="Try again. If it happens again, tell whoever runs this installation.",
+            error="The disk is full." if full else "Something broke on our side; the log has the details.",
+            next_step="Make room on it, then try again."
+            if full
+            else "Try again. If it happens again, tell whoever runs this installation.",
         )
         log.exception("Job %s (%s) broke.", job_id, job.kind)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from datetime import timedelta
 
@@ -75,6 +76,15 @@ def test_any_other_error_is_logged_and_not_shown(job: Job, caplog: pytest.LogCap
     assert job.state == Job.State.FAILED
     assert "secret" not in job.error
     assert "secret detail" in caplog.text
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
+def test_a_full_disk_is_called_so(job: Job, number: int) -> None:
+    with jobs.working_on(job.pk):
+        raise OSError(number, "no")
+    job.refresh_from_db()
+    assert (job.state, job.error) == (Job.State.FAILED, "The disk is full.")
+    assert "Make room" in job.next_step
 
 
 def test_a_waiting_job_is_cancelled_at_once(job: Job) -> None:

@@ -25,6 +25,7 @@ from tests.media_processing.makers import (
     exif,
     picture,
     picture_bytes,
+    png_chunk,
     png_header,
     tone,
     turned,
@@ -159,15 +160,35 @@ class TestRefusedPictures:
         vp8x = b"VP8X\x0a\0\0\0\x02\0\0\0" + (16382).to_bytes(3, "little") * 2
         yield b"RIFF" + struct.pack("<I", len(vp8x) + 4) + b"WEBP" + vp8x
         yield b"RIFF\x20\0\0\0WEBPVP8L\x10\0\0\0\x2f" + struct.pack("<I", 16382 | 16382 << 14) + bytes(20)
+        for width, height in ((7072, 7072), (32_768, 1), (1, 32_768), (65_535, 65_535)):
+            yield png_header(width, height)
+        for side in (7_100, 65_500):
+            jpeg = bytearray(picture_bytes())
+            at = jpeg.index(b"\xff\xc0")
+            jpeg[at + 5 : at + 9] = struct.pack(">HH", side, side)
+            yield bytes(jpeg)
+        for side in (8_000, 65_535, 2**31 - 1):
+            avif = bytearray(picture_bytes(form="AVIF"))
+            at = avif.index(b"ispe")
+            avif[at + 8 : at + 16] = struct.pack(">II", side, side)
+            yield bytes(avif)
+        yield b"GIF87a" + struct.pack("<HH", 9000, 9000) + b"\x80\0\0" + bytes(6) + frame + b"\x3b"
+        still = picture_bytes(picture(400, 300), "PNG")
+        animated = png_chunk(b"acTL", struct.pack(">II", 100_000, 0))
+        yield still[:33] + animated + still[33:]
 
     def test_bombs_cost_neither_memory_nor_time(self) -> None:
-        for content in self.bombs():
+        bombs = list(self.bombs())
+        assert len(bombs) >= 20
+        for number, content in enumerate(bombs):
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            started = time.monotonic()
+            started = time.process_time()
             with pytest.raises(MediaError) as caught:
                 inspect(content)
-            assert caught.value.reason == "huge", caught.value
-            assert time.monotonic() - started < 1
+            # AVIF's decoder refuses impossible sizes itself, before anybody can ask for them.
+            reasons = ("huge", "damaged") if content[4:8] == b"ftyp" else ("huge",)
+            assert caught.value.reason in reasons, (number, caught.value)
+            assert time.process_time() - started < 1
             assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
     def test_too_many_bytes(self) -> None:
