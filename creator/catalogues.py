@@ -1,16 +1,17 @@
 """The catalogues of translations: what the program says, collected with Babel, and compiled for gettext.
 
-Django's own makemessages needs the GNU tools; this needs nothing that isn't installed anyway. The words of writers and
-of tools (prompts, what an engine answers) are not among them.
+Django's own makemessages needs the GNU tools; this needs nothing that isn't installed anyway. The words of writers
+(prompts) are not among them. Tools know no language: the tables of names that pages take from them, and what a refusal
+says without naming anything, are translated where a page shows them.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -19,6 +20,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 from creator.environment import ROOT
+from media_processing.timeline import CaptionMotion
 
 LOCALE = ROOT / "locale"
 LANGUAGES = ("de",)
@@ -50,6 +52,32 @@ def page_messages() -> Iterator[tuple[Message, str]]:
             yield from _in_source(path.read_text("utf-8"), "python", path)
 
 
+def table_messages() -> Iterator[tuple[Message, str]]:
+    """Names in tables of services and tools, which pages translate as they show them."""
+    from creator.services import brands, drafting, history, insights, keys, spending, standing, webhooks
+    from generation.music import MOODS
+    from media_processing.pictures import COLOURS
+    from search.filters import FILTERS
+    from search.query import SORTS
+
+    tables: list[tuple[str, Iterable[str]]] = [
+        ("creator/services/brands.py", [*brands.COLOURS.values(), *map(str.capitalize, get_args(CaptionMotion))]),
+        ("creator/services/drafting.py", drafting.TONES.values()),
+        ("creator/services/history.py", map(history.heading, history.PARTS)),
+        ("creator/services/insights.py", insights.PERIODS.values()),
+        ("creator/services/keys.py", keys.SCOPES.values()),
+        ("creator/services/spending.py", [*spending.PERIODS.values(), *spending.GROUPS.values()]),
+        ("creator/services/standing.py", standing.STATES.values()),
+        ("creator/services/webhooks.py", webhooks.TYPES.values()),
+        ("generation/music.py", [mood.title for mood in MOODS.values()]),
+        ("media_processing/pictures.py", COLOURS),
+        ("search/query.py", SORTS.values()),
+        ("search/filters.py", [text for each in FILTERS for text in (each.label, *each.options.values())]),
+    ]
+    for where, texts in tables:
+        yield from (((text, None), where) for text in texts)
+
+
 def script_messages() -> Iterator[tuple[Message, str]]:
     """What the modules of static/js say."""
     for path in sorted((ROOT / "static" / "js").rglob("*.js")):
@@ -66,7 +94,7 @@ def _in_source(source: str, method: str, path: Path) -> Iterator[tuple[Message, 
 def brought_up_to_date(*, write: bool) -> list[State]:
     """Hold every catalogue against the sources. With `write`, new texts are added, gone ones dropped, all compiled."""
     states = []
-    for domain, found in (("django", list(page_messages())), ("djangojs", list(script_messages()))):
+    for domain, found in (("django", [*page_messages(), *table_messages()]), ("djangojs", list(script_messages()))):
         for language in LANGUAGES:
             path = LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
             known = read(path) if path.exists() else Catalog(locale=language)

@@ -41,15 +41,17 @@ class BriefForm(forms.Form):
     )  # fmt: skip
     language = forms.ChoiceField(label=_("Language"), required=False)
     seconds = forms.TypedChoiceField(choices=LENGTHS, coerce=int, initial=40, label=_("Length"))
-    tone = forms.ChoiceField(choices=list(drafting.TONES.items()), initial="calm", label=_("Tone"))
+    tone = forms.ChoiceField(
+        choices=[(name, _(said)) for name, said in drafting.TONES.items()], initial="calm", label=_("Tone")
+    )
     audience = forms.CharField(required=False, max_length=200, label=_("Audience"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         formats = stories.formats_offered()
         self.fields["formats"].choices = formats  # type: ignore[attr-defined]
-        self.fields["formats"].initial = [value for value, _ in formats if value in ("video:9x16", "card:1x1")]
-        self.fields["language"].choices = [("", "Article's language"), *stories.languages_offered()]  # type: ignore[attr-defined]
+        self.fields["formats"].initial = [value for value, _title in formats if value in ("video:9x16", "card:1x1")]
+        self.fields["language"].choices = [("", _("Article's language")), *stories.languages_offered()]  # type: ignore[attr-defined]
 
     def clean_file(self) -> UploadedFile[Any] | None:
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
@@ -135,14 +137,14 @@ class ChannelForm(ChannelModelForm):
     """A place to publish to."""
 
     surface = forms.ChoiceField(
-        choices=(("site", "Site"), ("app", "App"), ("ads", "Ads"), ("internal", "Internal")),
+        choices=(("site", _("Site")), ("app", _("App")), ("ads", _("Ads")), ("internal", _("Internal"))),
         help_text=_("Which thresholds of the policy hold for it."),
     )
 
     class Meta:
         model = Channel
         fields = ("name", "slug", "surface")
-        labels = {"slug": "Name in addresses"}  # noqa: RUF012
+        labels = {"slug": _("Name in addresses")}  # noqa: RUF012
 
 
 class ConsentForm(forms.Form):
@@ -206,15 +208,15 @@ class BrandForm(forms.Form):
         shown = own.filter(kind__in=(Asset.Kind.IMAGE, Asset.Kind.VIDEO))
         for name, assets in (("logo", own.filter(kind=Asset.Kind.IMAGE)), ("intro", shown), ("outro", shown)):
             self.fields[name].queryset = assets  # type: ignore[attr-defined]
-        families = [("", "The program's own"), *fonts.families().items()]
+        families = [("", _("The program's own")), *fonts.families().items()]
         for name in brands.FONTS:
             self.fields[name].choices = families  # type: ignore[attr-defined]
-        motions = [("", "The program's own"), *((each, each.capitalize()) for each in get_args(CaptionMotion))]
+        motions = [("", _("The program's own")), *((each, _(each.capitalize())) for each in get_args(CaptionMotion))]
         self.fields["caption_style"].choices = motions  # type: ignore[attr-defined]
         for name, label in brands.COLOURS.items():
             usual = getattr(Look(), name)
             self.fields[name] = forms.CharField(
-                required=False, max_length=30, label=label, initial=usual,
+                required=False, max_length=30, label=_(label), initial=usual,
                 widget=forms.TextInput(attrs={"type": "color", "data-usual": usual}),
             )  # fmt: skip
 
@@ -240,8 +242,8 @@ class KeyForm(forms.Form):
     channel = forms.ModelChoiceField(Channel.objects.none(), label=_("Channel"), empty_label=None)
     name = forms.CharField(max_length=100, label=_("App"))
     scopes = forms.MultipleChoiceField(
-        required=False, label=_("It may"), choices=list(keys.SCOPES.items()), initial=["stories:read"],
-        widget=forms.CheckboxSelectMultiple,
+        required=False, label=_("It may"), initial=["stories:read"],
+        choices=[(name, _(said)) for name, said in keys.SCOPES.items()], widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     person = forms.ModelChoiceField(
         User.objects.none(), required=False, label=_("In the name of"), empty_label=_("Nobody: the app itself"),
@@ -249,7 +251,7 @@ class KeyForm(forms.Form):
     )  # fmt: skip
     days = forms.TypedChoiceField(
         required=False, coerce=int, empty_value=None, label=_("Ends"), initial=365,
-        choices=[(30, "In 30 days"), (90, "In 90 days"), (365, "In a year"), ("", "Never")],
+        choices=[(30, _("In 30 days")), (90, _("In 90 days")), (365, _("In a year")), ("", _("Never"))],
     )  # fmt: skip
     rate = forms.IntegerField(
         required=False, min_value=1, max_value=1_000_000, initial=keys.RATE, label=_("Requests a minute")

@@ -46,7 +46,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
-    "servestatic.middleware.ServeStaticMiddleware",
+    "creator.statics.Statics",
     "creator.logs.RequestIds",
     "creator.services.metrics.Watched",
     "django.middleware.security.SecurityMiddleware",

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 
 from creator.models import Membership, User, Workspace
 from media_processing.engine import engines
@@ -32,6 +34,13 @@ def own_folders(settings: LazySettings, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that reaches for another machine fails."""
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """The language that a page of one test was shown in isn't that of the next test."""
+    yield
+    translation.deactivate()
+
+
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:

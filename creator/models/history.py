@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Operation(models.Model):
@@ -53,13 +54,13 @@ class StoryVersion(models.Model):
     """A story's whole document as it was once, named by somebody or kept by itself."""
 
     class Reason(models.TextChoices):
-        NAMED = "named", "Named"
-        SESSION = "session", "Before editing"
-        RENDER = "render", "Rendered"
-        SCRIPT = "script", "Before a new script"
-        REVIEW = "review", "Sent to review"
-        BEFORE_RESTORE = "replaced", "Before a version was restored"
-        RESTORED = "restored", "Restored"
+        NAMED = "named", _("Named")
+        SESSION = "session", _("Before editing")
+        RENDER = "render", _("Rendered")
+        SCRIPT = "script", _("Before a new script")
+        REVIEW = "review", _("Sent to review")
+        BEFORE_RESTORE = "replaced", _("Before a version was restored")
+        RESTORED = "restored", _("Restored")
 
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="story_versions")
     story = models.ForeignKey("creator.Story", on_delete=models.CASCADE, related_name="versions")

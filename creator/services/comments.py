@@ -110,6 +110,21 @@ def resolve(story: Story, comment_id: int, *, by: User, resolved: bool = True) -
     return comment
 
 
+def remove(story: Story, comment_id: int, *, by: User) -> None:
+    """Take back one's own comment. Raises EngineError for somebody else's, and for one that others answered."""
+    with transaction.atomic():
+        comment = story.comments.select_for_update().filter(pk=comment_id, author=by).first()
+        if comment is None:
+            raise EngineError("There is no such comment of yours.", next_step="Reload the page.", permanent=True)
+        if comment.answers.exclude(author=by).exists():
+            raise EngineError(
+                "Others answered this comment, so it stays.", permanent=True,
+                next_step="Resolve it, or answer that it no longer holds.",
+            )  # fmt: skip
+        comment.delete()
+        Event.objects.create(workspace_id=story.workspace_id, story=story, person=by, kind=KIND)
+
+
 def threads(story: Story, *, link: ReviewLink | None = None) -> list[Comment]:
     """The threads of a story, the oldest first; for somebody with a link those that began through it, and no others."""
     found = story.comments.filter(thread=None).select_related("author", "resolved_by", "link")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import F, Q
+from django.utils.translation import gettext_noop
 from PIL import Image
 
 from creator.models import Collection, Workspace
@@ -112,7 +113,8 @@ def table(workspace: Workspace) -> Sequence[search.Filter]:
 def _collections(workspace: Workspace) -> search.Filter:
     through = Collection.assets.through.objects.filter(collection__workspace=workspace)
     return search.Filter(
-        "collection", "Collection", lambda value: Q(pk__in=through.filter(collection__name=value).values("asset")),
+        "collection", gettext_noop("Collection"),
+        lambda value: Q(pk__in=through.filter(collection__name=value).values("asset")),
         value=F("collections__name"), several="rows",
     )  # fmt: skip
 

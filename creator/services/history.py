@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from creator.models import Operation, Story, StoryVersion, User
@@ -23,6 +24,9 @@ Verb = Operation.Verb
 Reason = StoryVersion.Reason
 
 SHOWN_VERSIONS = 200
+KEPT_FOR = timedelta(days=90)
+MOST_OPERATIONS, MOST_VERSIONS = 500, 50
+"""Of a story, the newest of each stay however old they are."""
 
 
 # Undo and redo: each person's own -------------------------------------------------------------------------------------
@@ -150,6 +154,26 @@ def restore(story: Story, kept: StoryVersion, *, by: User) -> int:
     return sum(1 for pk, row in wanted.scenes.items() if row["asset_id"] and not here.scenes[pk]["asset_id"])
 
 
+def forget_old(now: datetime) -> int:
+    """Let go of edits that nobody will undo and of versions that nobody asked to keep. Returns how many.
+
+    What is younger than KEPT_FOR stays, and so do a story's newest edits and versions, those with a name and those that
+    were sent to review.
+    """
+    by_themselves = Q(name="") & ~Q(reason__in=(Reason.NAMED, Reason.REVIEW))
+    gone = 0
+    for rows, most in (
+        (Operation.objects.order_by("-number"), MOST_OPERATIONS),
+        (StoryVersion.objects.filter(by_themselves).order_by("-number"), MOST_VERSIONS),
+    ):
+        old = {"created__lt": now - KEPT_FOR}
+        full = rows.order_by().values("story").annotate(rows=Count("pk"), oldest=Min("created"))
+        for story in full.filter(rows__gt=most, oldest__lt=old["created__lt"]).values_list("story", flat=True):
+            first = rows.filter(story=story).values_list("number", flat=True)[most - 1]
+            gone += rows.filter(story=story, number__lt=first, **old).delete()[0]
+    return gone
+
+
 @dataclass(frozen=True)
 class Row:
     """One part of a document in two versions: ("same", "cut" or "new", text) of each side."""
@@ -183,7 +207,7 @@ def compare(was: Snapshot, now: Snapshot) -> list[Compared]:
     """What differs, in the order of `now`; scenes that went stand where they were."""
     around = [_row(name, was.story.get(name), now.story.get(name)) for name in AROUND]
     changed = [row for row in around if row]
-    found = [Compared("The story", "changed", changed)] if changed else []
+    found = [Compared(_("The story"), "changed", changed)] if changed else []
     moved = _moved(was.order, now.order)
     order = list(now.order)
     for at, pk in enumerate(was.order):
@@ -197,7 +221,7 @@ def compare(was: Snapshot, now: Snapshot) -> list[Compared]:
         state = "came" if old is None else "went" if new is None else "changed"
         number = (now.order if new else was.order).index(pk) + 1
         compared = Compared(
-            title=f"Scene {number}",
+            title=_("Scene %(number)s") % {"number": number},
             state=state,
             rows=rows,
             pictures=(assets[0], assets[1]) if assets[0] != assets[1] else None,
@@ -226,9 +250,12 @@ def _row(name: str, old: Any, new: Any) -> Row | None:
         return None
     pieces = difference(before, after)
     old_side = [piece for piece in pieces if piece[0] != "new"]
-    return Row(
-        PARTS[name].removeprefix("the ").capitalize(), old_side, [piece for piece in pieces if piece[0] != "cut"]
-    )
+    return Row(_(heading(name)), old_side, [piece for piece in pieces if piece[0] != "cut"])
+
+
+def heading(name: str) -> str:
+    """A part of a document where it stands alone: "Alternative text"."""
+    return PARTS[name].removeprefix("the ").capitalize()
 
 
 def _said(value: Any) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Max
 
-from creator.models import Event, Revision, Story, User, Variant
-from creator.services import audit, judging, notices, publications, variants
+from creator.models import Event, Revision, Story, StoryVersion, User, Variant
+from creator.services import audit, judging, notices, publications, stories, variants
 from creator.services.digests import digest_of
 from media_processing.engine import EngineError
 from moderation import cases
@@ -50,6 +50,7 @@ def submit(story: Story, *, by: User | None) -> Review:
         record_opening(review, by=by)
     story.refresh_from_db()
     return review
+        stories.keep_version(fresh, StoryVersion.Reason.REVIEW, by=by)
 
 
 def _revision(story: Story, variant: Variant, number: int, by: User | None) -> Revision:

@@ -9,6 +9,7 @@ from django.db.models.expressions import Case, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThanOrEqual
+from django.utils.translation import gettext_noop
 
 from creator.models import Scene, Workspace
 from creator.services.reviews import SURFACE
@@ -99,4 +100,4 @@ def _filter(conditions: dict[str, Q]) -> search.Filter:
 
     cases = [When(each, then=Value(state)) for state, each in conditions.items() if each]
     value = Case(*cases, default=Value("unjudged"), output_field=CharField())
-    return search.Filter("state", "Moderation", condition, STATES, value)
+    return search.Filter("state", gettext_noop("Moderation"), condition, STATES, value)

@@ -240,7 +240,10 @@ def _keep_before(story: Story, before: snapshots.Snapshot, *, by: User | None) -
 def keep_version(
     story: Story, reason: str, *, by: User | None, name: str = "", document: snapshots.Snapshot | None = None
 ) -> StoryVersion:
-    """Keep the story as it is, or as `document` has it; once for each version, whose first name and reason stay."""
+    """Keep the story as it is, or as `document` has it; once for each version, whose first name and reason stay.
+
+    Only a name, and being sent to review, say more about a version than why it was kept first.
+    """
     kept, created = StoryVersion.objects.get_or_create(
         story=story, number=story.version,
         defaults={
@@ -248,7 +251,7 @@ def keep_version(
             "document": (document or snapshots.take(story)).as_json(),
         },
     )  # fmt: skip
-    if not created and name:
+    if not created and (name or (reason == StoryVersion.Reason.REVIEW and not kept.name)):
         kept.name, kept.reason, kept.person = name[:100], reason, by
         kept.save(update_fields=["name", "reason", "person"])
     return kept

@@ -59,13 +59,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 SECTIONS = {
-    "stories": ("stories", "story"),
-    "library": ("library", "library-import", "asset"),
+    "stories": (
+        "stories", "story", "story-versions", "story-share", "story-drafts", "story-exchange", "calendar", "incoming"
+    ),
+    "library": ("library", "library-import", "asset", "collections", "copies", "asset-tools", "transcript"),
     "jobs": ("jobs",),
     "review": ("review-queue", "review-case", "review-claim"),
     "insights": ("insights",),
     "settings": tuple(place.name for place in places.SETTINGS),
-}
+}  # fmt: skip
 
 
 def _section(request: HttpRequest) -> str:

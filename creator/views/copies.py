@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from creator.access import may, workspace_for
@@ -22,7 +23,7 @@ from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.models import Asset
 
-KINDS = (("copies", "Copies"), ("look-alikes", "Look-alikes"))
+KINDS = (("copies", _("Copies")), ("look-alikes", _("Look-alikes")))
 
 
 @login_required

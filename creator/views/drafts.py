@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from creator.access import may, story_for
@@ -94,7 +95,7 @@ def _draft(story: Story, draft: dict[str, Any]) -> dict[str, Any]:
     engine = str(draft["made_by"].get("engine", ""))
     return {
         **draft,
-        "label": drafting.TONES.get(draft["tone"], "As it was before"),
+        "label": gettext(drafting.TONES.get(draft["tone"], "As it was before")),
         "by": engine_title(engine, "writer", short=True) if engine else "",
         "words": words,
         "lines": [{**scene, "flags": flags_of(story, scene["narration"])} for scene in draft["scenes"]],

@@ -32,7 +32,9 @@ class ManyForm(forms.Form):
     )  # fmt: skip
     language = forms.ChoiceField(label=_("Language"), required=False)
     seconds = forms.TypedChoiceField(choices=LENGTHS, coerce=int, initial=40, label=_("Length"))
-    tone = forms.ChoiceField(choices=list(drafting.TONES.items()), initial="calm", label=_("Tone"))
+    tone = forms.ChoiceField(
+        choices=[(name, _(said)) for name, said in drafting.TONES.items()], initial="calm", label=_("Tone")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

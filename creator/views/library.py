@@ -16,6 +16,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import asset_for, job_for, may, workspace_for
@@ -33,9 +35,11 @@ from search.services import SORTS, QueryError
 
 ICONS = {"image": "image", "video": "clapperboard", "audio": "audio-lines"}
 INLINE = ("kind",)
+NAMED = ("kind", "orientation", "size", "duration", "colour", "state")
+"""Groups whose values are words of the program; those of the others are what people wrote."""
 """Groups whose chips lie open; the others are menus."""
-DATES = (("after", "Added since"), ("before", "Added before"), ("taken-after", "Taken since"),
-         ("taken-before", "Taken before"))  # fmt: skip
+DATES = (("after", _("Added since")), ("before", _("Added before")), ("taken-after", _("Taken since")),
+         ("taken-before", _("Taken before")))  # fmt: skip
 MOST_WAYS = 6
 """Ways out of a question that finds nothing; each is a count."""
 ALIKE = 12
@@ -182,7 +186,7 @@ def results(workspace: Workspace, asked: Asked) -> dict[str, Any]:
         "total": told.total,
         "compared": compared,
         "sorts": [
-            {"label": label, "url": asked.address(sort="" if name == "relevance" else name),
+            {"label": gettext(label), "url": asked.address(sort="" if name == "relevance" else name),
              "on": name == question.sort or (not compared and name == "added" and question.sort == "relevance")}
             for name, label in SORTS.items() if compared or name != "relevance"
         ],
@@ -238,16 +242,17 @@ def _groups(asked: Asked, told: finding.Facets) -> dict[str, Any]:
     open_groups: list[dict[str, Any]] = []
     menus: list[dict[str, Any]] = []
     for group in told.groups:
-        labels[group.name, ""] = f"{group.label}:"
-        labels |= {(group.name, chip.value): chip.label for chip in group.chips}
+        title, said = gettext(group.label), gettext if group.name in NAMED else str
+        labels[group.name, ""] = f"{title}:"
+        labels |= {(group.name, chip.value): said(chip.label) for chip in group.chips}
         if group.hint:  # a range that was typed has no name of its own
-            labels |= {(group.name, c.value): f"{group.label}: {c.value}" for c in group.chips if c.label == c.value}
+            labels |= {(group.name, c.value): f"{title}: {c.value}" for c in group.chips if c.label == c.value}
         if group.name == "tag":
             labels |= {("tag", chip.value): f"#{chip.label}" for chip in group.chips}
         if not group.chips:
             continue
         shown = {
-            "name": group.name, "label": group.label, "chosen": len(group.chosen), "hint": group.hint,
+            "name": group.name, "label": title, "chosen": len(group.chosen), "hint": group.hint,
             "chips": [
                 {"value": chip.value, "label": labels[group.name, chip.value], "count": chip.count, "on": chip.on,
                  "url": asked.switched(group.name, chip.value),
@@ -269,10 +274,11 @@ def _groups(asked: Asked, told: finding.Facets) -> dict[str, Any]:
     }
 
 
-def _recent(asked: Asked) -> list[dict[str, str]]:
+def _recent(asked: Asked) -> list[dict[str, Any]]:
     today = timezone.localdate()
-    since = (("Today", today), ("Last 7 days", today - timedelta(days=6)), ("Last 30 days", today - timedelta(days=29)),
-             ("This year", today.replace(month=1, day=1)))  # fmt: skip
+    since = ((_("Today"), today), (_("Last 7 days"), today - timedelta(days=6)),
+             (_("Last 30 days"), today - timedelta(days=29)),
+             (_("This year"), today.replace(month=1, day=1)))  # fmt: skip
     kept = {name: values for name, values in asked.question.filters.items() if name not in ("after", "before")}
     return [
         {"label": label, "url": asked.address(replace(asked.question, filters={**kept, "after": (day.isoformat(),)}))}
@@ -283,17 +289,17 @@ def _recent(asked: Asked) -> list[dict[str, str]]:
 def _ways_out(workspace: Workspace, asked: Asked, chips: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Where nothing fits: what to take off, with what it would show; where that doesn't help, each part alone."""
     question, chips = asked.question, chips[:MOST_WAYS]
-    ways = [(f"Without “{chip['label']}”", chip["url"], chip["off"]) for chip in chips]
-    alone = [(f"Only “{question.words[:40]}”", Question(question.words))] if question.words and chips else []
+    ways = [(gettext("Without “%s”") % chip["label"], chip["url"], chip["off"]) for chip in chips]
+    alone = [(gettext("Only “%s”") % question.words[:40], Question(question.words))] if question.words and chips else []
     if question.words and chips:
         wordless = replace(question, words="")
-        ways.append(("Without the words", asked.address(wordless), wordless))
+        ways.append((gettext("Without the words"), asked.address(wordless), wordless))
     if found := _counted(workspace, ways):
         return found
     for sign, name, value in _values(question):
         label = next((chip["label"] for chip in chips if value not in dict(chip["off"].filters).get(name, ())), value)
         part = {name: (value,)}
-        alone.append((f"Only “{label}”", Question(without=part) if sign else Question(filters=part)))
+        alone.append((gettext("Only “%s”") % label, Question(without=part) if sign else Question(filters=part)))
     return _counted(workspace, [(label, Asked(part).address(), part) for label, part in alone[:MOST_WAYS]])
 
 

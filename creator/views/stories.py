@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext_lazy as _
 
 from creator.access import may, story_for, workspace_for
 from creator.forms import BriefForm
@@ -26,19 +27,21 @@ from creator.views.people import person_of
 from media_processing.engine import EngineError
 
 State = Story.State
-FILTERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "": ("All", ()),
-    "draft": ("Draft", (State.MAKING, State.FAILED, State.DRAFT, State.REJECTED)),
-    "review": ("In review", (State.IN_REVIEW,)),
-    "approved": ("Approved", (State.APPROVED,)),
-    "live": ("Live", (State.PUBLISHED,)),
+FILTERS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "": (_("All"), ()),
+    "draft": (_("Draft"), (State.MAKING, State.FAILED, State.DRAFT, State.REJECTED)),
+    "review": (_("In review"), (State.IN_REVIEW,)),
+    "approved": (_("Approved"), (State.APPROVED,)),
+    "live": (_("Live"), (State.PUBLISHED,)),
 }
-LOOKS = {"": ("Tiles", "layout-grid"), "list": ("List", "list"), "board": ("Board", "columns-3")}
-SORTS: dict[str, tuple[str, tuple[str | Combinable, ...]]] = {
-    "": ("Newest first", ("-created",)),
-    "changed": ("Changed last first", ("-changed",)),
-    "title": ("By headline", (Lower("title"),)),
-    "oldest": ("Oldest first", ("created",)),
+LOOKS = {"": (_("Tiles"), "layout-grid"), "list": (_("List"), "list"), "board": (_("Board"), "columns-3")}
+ASSIGNED = "assigned"
+"""Instead of an author: what is given to whoever looks."""
+SORTS: dict[str, tuple[Any, tuple[str | Combinable, ...]]] = {
+    "": (_("Newest first"), ("-created",)),
+    "changed": (_("Changed last first"), ("-changed",)),
+    "title": (_("By headline"), (Lower("title"),)),
+    "oldest": (_("Oldest first"), ("created",)),
 }
 PAGE, LINES, COLUMN = 24, 50, 20
 """Tiles of a page, lines of a list, cards of a board's column."""
@@ -99,7 +102,7 @@ def ask(request: HttpRequest) -> Asked:
         look if look in LOOKS else "",
         show if show in FILTERS and look != "board" else "",
         sort if sort in SORTS else "",
-        by if by.isdecimal() and len(by) < 12 else "",
+        by if by == ASSIGNED or (by.isdecimal() and len(by) < 12) else "",
         said.get("q", "").replace("\x00", "")[:200].strip(),
     )
 
@@ -108,7 +111,9 @@ def listed(request: HttpRequest, workspace: Workspace) -> dict[str, Any]:
     """The chosen stories in the chosen look, and how many there are of each sort."""
     asked = ask(request)
     fitting = Story.objects.in_workspace(workspace.pk)
-    if asked.by:
+    if asked.by == ASSIGNED:
+        fitting = fitting.filter(assignee=person_of(request))
+    elif asked.by:
         fitting = fitting.filter(author_id=int(asked.by))
     for word in asked.words.split()[:8]:
         fitting = fitting.filter(title__icontains=word)
@@ -119,12 +124,12 @@ def listed(request: HttpRequest, workspace: Workspace) -> dict[str, Any]:
         "asked": asked,
         "tabs": [
             {"key": key, "label": label, "count": counts[key], "url": asked.address(show=key)}
-            for key, (label, _) in FILTERS.items()
+            for key, (label, _states) in FILTERS.items()
         ],
         "looks": [{"name": name, "label": label, "icon": icon, "url": asked.address(**{"as": name})}
                   for name, (label, icon) in LOOKS.items()],
         "sorts": [
-            {"name": name, "label": label, "url": asked.address(sort=name)} for name, (label, _) in SORTS.items()
+            {"name": name, "label": label, "url": asked.address(sort=name)} for name, (label, _order) in SORTS.items()
         ],
         "sorted_by": SORTS[asked.sort][0],
         "people": [member.user for member in people],
@@ -152,7 +157,7 @@ def _with_all(found: StoryQuerySet) -> StoryQuerySet:
 def _board(fitting: StoryQuerySet, counts: dict[str, int], asked: Asked, workspace: Workspace) -> dict[str, Any]:
     """A column for each sort with its newest, and what a story of it may be moved to."""
     ordered = fitting.order_by(*SORTS[asked.sort][1], "id").values_list("pk", flat=True)
-    of = {key: list(ordered.filter(state__in=states)[:COLUMN]) for key, (_, states) in FILTERS.items() if key}
+    of = {key: list(ordered.filter(state__in=states)[:COLUMN]) for key, (_label, states) in FILTERS.items() if key}
     there = {story.pk: story for story in _with_all(fitting.filter(pk__in=[pk for pks in of.values() for pk in pks]))}
     columns = [
         {"key": key, "label": FILTERS[key][0], "count": counts[key],

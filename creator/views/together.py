@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from creator.access import may, story_for
-from creator.models import Comment, Story
+from creator.models import Comment, Story, User
 from creator.services import comments, presence, review_links
 from creator.services.links import base_url
 from creator.views.errors import as_json
@@ -45,7 +45,7 @@ def _scene(said: str) -> UUID | None:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def talk(request: HttpRequest, story_id: UUID) -> JsonResponse:
-    """The comments of a story; a POST says, resolves or reopens one. Whoever may see a story may comment on it."""
+    """The comments of a story; a POST says, settles, reopens or takes one back. Whoever may see a story may comment."""
     found = story_for(request.user, story_id)
     if request.method == "POST":
         try:
@@ -57,7 +57,8 @@ def talk(request: HttpRequest, story_id: UUID) -> JsonResponse:
                 {"message": "This request makes no sense.", "next_step": "Reload the page."}, status=400
             )
     people = [{**presence.as_dict(each), "username": each.username} for each in comments.members(found)]
-    return JsonResponse({"threads": [_thread(each) for each in comments.threads(found)], "people": people})
+    threads = [_thread(each, person_of(request)) for each in comments.threads(found)]
+    return JsonResponse({"threads": threads, "people": people})
 
 
 def _talk(story: Story, said: dict[str, Any], request: HttpRequest) -> None:
@@ -69,27 +70,30 @@ def _talk(story: Story, said: dict[str, Any], request: HttpRequest) -> None:
             second=None if second is None else float(second),
             thread=int(said["thread"]) if said.get("thread") else None,
         )  # fmt: skip
+    elif said["do"] == "remove":
+        comments.remove(story, int(said["comment"]), by=person)
     else:
         comments.resolve(
             story, int(said["comment"]), by=person, resolved={"resolve": True, "reopen": False}[said["do"]]
         )
 
 
-def _thread(comment: Comment) -> dict[str, Any]:
+def _thread(comment: Comment, reader: User) -> dict[str, Any]:
     return {
-        **_comment(comment),
+        **_comment(comment, reader),
         "scene": str(comment.scene or ""),
         "second": comment.second,
         "resolved": str(comment.resolved_by or "somebody") if comment.resolved else "",
-        "answers": [_comment(each) for each in comment.answers.all()],
+        "answers": [_comment(each, reader) for each in comment.answers.all()],
         "guest_sees": comment.link_id is not None,
     }
 
 
-def _comment(comment: Comment) -> dict[str, Any]:
+def _comment(comment: Comment, reader: User) -> dict[str, Any]:
     return {
         "id": comment.pk,
-        "by": str(comment.author) if comment.author else comment.name or "Somebody who left",
+        "by": str(comment.author) if comment.author else comment.name or gettext("Somebody who left"),
+        "mine": comment.author_id == reader.pk,
         "guest": not comment.author and bool(comment.name),
         "text": comment.text,
         "created": comment.created.isoformat(),
@@ -130,7 +134,7 @@ def _share(story: Story, request: HttpRequest) -> dict[str, Any]:
         return {}
     if "assignee" in said:
         given = comments.assign(story, _number(said["assignee"]), by=person)
-        messages.success(request, f"It is {given}'s now." if given else "It is nobody's now.")
+        messages.success(request, gettext("It is given to %s.") % given if given else gettext("It is nobody's now."))
         return {}
     link, token = review_links.make(
         story, by=person, days=_number(said.get("days", "")) or 7, note=said.get("note", "")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from creator.models import Alternative, Operation, Scene, Story, StoryVersion
 from creator.services import alternatives, history, reviews, snapshots, stories
@@ -265,6 +267,42 @@ def test_a_scene_may_be_named_by_the_page_once(cast: Cast, story: Story) -> None
 
 
 def test_operations_of_another_person_stay_when_they_leave(cast: Cast, story: Story) -> None:
+
+
+def test_what_was_sent_to_review_is_a_version_that_says_so(cast: Cast, story: Story) -> None:
+    stories.keep_version(story, StoryVersion.Reason.RENDER, by=None)
+    reviews.submit(story, by=cast.alice)
+    kept = story.versions.get()
+    assert (kept.reason, kept.person, kept.number) == (StoryVersion.Reason.REVIEW, cast.alice, story.version)
+    history.name_version(story, "As sent to the desk", by=cast.bob)
+    stories.keep_version(story, StoryVersion.Reason.REVIEW, by=cast.alice)
+    assert story.versions.get().name == "As sent to the desk"
+
+
+def test_old_edits_and_versions_go_but_never_what_somebody_kept(
+    cast: Cast, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST_OPERATIONS", 2)
+    monkeypatch.setattr(history, "MOST_VERSIONS", 1)
+    first = scene(story, 0).pk
+    for number in range(5):
+        stories.edit_scene(story, first, by=cast.alice, narration=f"Line {number}.")
+        reason, name = [("session", ""), ("named", "Mine"), ("review", ""), ("render", ""), ("render", "")][number]
+        stories.keep_version(story, reason, by=cast.alice, name=name)
+    newest = story.version
+    assert history.forget_old(timezone.now()) == 0
+    later = timezone.now() + history.KEPT_FOR + timedelta(minutes=1)
+    assert history.forget_old(later) == 3 + 3  # one version was kept before the first edit
+    assert list(story.operations.values_list("number", flat=True)) == [newest - 1, newest]
+    assert [each.reason for each in story.versions.order_by("number")] == ["named", "review", "render"]
+    history.undo(story, by=cast.alice)
+    history.undo(story, by=cast.alice)
+    assert scene(story, 0).narration == "Line 2."
+    with pytest.raises(EngineError, match="nothing of yours"):
+        history.undo(story, by=cast.alice)
+    history.redo(story, by=cast.alice)
+    assert scene(story, 0).narration == "Line 3."
+    assert history.forget_old(later) > 0
     stories.edit_story(story, by=cast.bob, title="By Bob")
     cast.bob.delete()
     assert Operation.objects.get(story=story).person is None

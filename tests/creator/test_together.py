@@ -171,6 +171,20 @@ def test_a_link_opens_the_files_of_its_story_and_no_others(cast: Cast, story: St
     sound = story.scenes.all()[0].sound_id
     assert sound
     assert review_links.file_of(story, sound) is None
+
+
+def test_a_comment_is_taken_back_by_its_author_until_somebody_answers(cast: Cast, story: Story) -> None:
+    first = comments.say(story, by=cast.alice, text="Too long?")
+    with pytest.raises(EngineError, match="no such comment of yours"):
+        comments.remove(story, first.pk, by=cast.bob)
+    own = comments.say(story, by=cast.alice, text="I mean the second line.", thread=first.pk)
+    answer = comments.say(story, by=cast.bob, text="No.", thread=first.pk)
+    with pytest.raises(EngineError, match="Others answered"):
+        comments.remove(story, first.pk, by=cast.alice)
+    comments.remove(story, own.pk, by=cast.alice)
+    comments.remove(story, answer.pk, by=cast.bob)
+    comments.remove(story, first.pk, by=cast.alice)
+    assert not story.comments.exists()
     shown = story.scenes.all()[0].asset_id
     assert shown
     assert review_links.picture_of(story, shown) is not None

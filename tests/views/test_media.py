@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
+from fontTools.ttLib import TTFont
 
 from creator.models import Story
 from creator.ranges import ranged
+from creator.views import fonts
 from media_processing.models import Rendition
 from tests.conftest import Cast
 from tests.factories import picture, rendition
@@ -123,8 +126,23 @@ def test_colleagues_get_files_of_a_story(colleague: Client, story: Story) -> Non
 def test_fonts_are_open_and_named(db: None) -> None:
     assert Client().get("/fonts/Roboto-Regular.ttf").status_code == 200
     assert Client().get("/fonts/SourceSerifPro-Semibold.ttf").status_code == 200
-    for name in ("Roboto-Ugly", "Roboto-..", "Secret-Regular"):
-        assert Client().get(f"/fonts/{name}.ttf").status_code == 404
+    for name in ("Roboto-Ugly.ttf", "Roboto-...ttf", "Secret-Regular.ttf", "Roboto-Regular.otf", "Roboto-Thin.woff"):
+        assert Client().get(f"/fonts/{name}").status_code == 404
+
+
+def test_latin_is_a_small_file_with_the_same_widths(db: None) -> None:
+    """The preview breaks lines in it where the render, which has the whole font, does."""
+    answer = Client().get("/fonts/Roboto-Regular.woff")
+    assert answer["Content-Type"] == "font/woff"
+    assert len(answer.content) < 60_000
+    part = TTFont(BytesIO(answer.content))
+    whole = TTFont(fonts.FOLDERS["Roboto"] / "Roboto-Regular.ttf")
+    for letter in "Ağ„€≈ Wé":
+        widths = [font["hmtx"][font.getBestCmap()[ord(letter)]][0] for font in (part, whole)]
+        assert widths[0] == widths[1]
+    css = (Path(fonts.__file__).parents[2] / "static/css/tokens.css").read_text()
+    said = ", ".join(f"U+{each.start:X}-{each.stop - 1:X}" for each in fonts.LATIN)
+    assert css.count(f"unicode-range: {said};") == 5
 
 
 def test_an_empty_file_is_whole(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_examples_fill_the_box_without_a_script(author: Client) -> None:
     assert "three hundred new trees" in author.get("/?example=trees").content.decode()
 
 
-def test_the_list_is_sorted_and_filtered(author: Client, story: Story, cast: Cast) -> None:
+def test_the_list_is_sorted_and_filtered(author: Client, colleague: Client, story: Story, cast: Cast) -> None:
     from tests.factories import finished_story
 
     other = finished_story(cast.workspace, cast.bob, formats=("card:1x1",))
@@ -98,6 +98,11 @@ def test_the_list_is_sorted_and_filtered(author: Client, story: Story, cast: Cas
     assert 0 < page.index("Zebra crossing") < page.index("apple harvest")
     assert "Zebra" not in author.get(f"/?as=list&by={cast.bob.pk}").content.decode()
     assert "apple" not in author.get("/?q=cross+zeb").content.decode()
+    Story.objects.filter(pk=other.pk).update(assignee=cast.alice)
+    given = author.get("/?as=list&by=assigned").content.decode()
+    assert "apple" in given
+    assert "Zebra" not in given
+    assert "apple" not in colleague.get("/?as=list&by=assigned").content.decode()
     assert author.get("/?as=pie&sort=x&by=-1&show=%00&q=%00&page=99").status_code == 200
 
 

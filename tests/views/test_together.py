@@ -40,6 +40,12 @@ def test_comments_are_said_answered_and_resolved(author: Client, moderator: Clie
     assert talk(author, story, do="resolve", comment=thread["id"]).json()["threads"][0]["resolved"] == "alice"
     assert talk(author, story, do="reopen", comment=thread["id"]).json()["threads"][0]["resolved"] == ""
     assert author.get(f"/stories/{story.pk}/document/").json()["open_comments"] == 1
+    assert [shown["threads"][0]["mine"], shown["threads"][0]["answers"][0]["mine"]] == [False, True]
+    assert talk(author, story, do="remove", comment=thread["id"]).json()["message"].startswith("Others answered")
+    answer = shown["threads"][0]["answers"][0]["id"]
+    assert talk(author, story, do="remove", comment=answer).status_code == 422
+    assert talk(moderator, story, do="remove", comment=answer).json()["threads"][0]["answers"] == []
+    assert talk(author, story, do="remove", comment=thread["id"]).json()["threads"] == []
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@ const MAX_CHARACTERS = 32;
 const MAX_LINES = 2;
 const WORDS_A_SECOND = 2.6;
 
-export function captionsOf(scene, cues, typed) {
+// `fits` tells whether a line is narrow enough for the picture.
+export function captionsOf(scene, cues, typed, fits) {
   if (cues?.length && (typed === undefined || typed === scene.narration)) return cues;
-  return filled(typed ?? scene.narration);
+  return filled(typed ?? scene.narration, fits);
 }
 
 // Words that nobody has spoken yet: filled line by line; a sentence's end ends a caption.
-function filled(text) {
+function filled(text, fits) {
   const cues = [];
   let lines = [[]];
   let at = 0.15;
@@ -21,8 +22,8 @@ function filled(text) {
   };
   for (const word of text.split(/\s+/).filter(Boolean)) {
     const line = lines.at(-1);
-    const length = line.reduce((sum, [each]) => sum + each.length + 1, 0) + word.length;
-    if (line.length && length > MAX_CHARACTERS) {
+    const longer = [...line.map(([each]) => each), word].join(" ");
+    if (line.length && (longer.length > MAX_CHARACTERS || !fits(longer))) {
       if (lines.length === MAX_LINES) close();
       else lines.push([]);
     }

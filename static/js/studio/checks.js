@@ -10,7 +10,8 @@ export function checks(store, root, choose) {
       return;
     }
     root.hidden = false;
-    const found = doc.findings.map((finding) => ({ ...finding, scene: doc.scenes.findIndex(({ id }) => id === finding.scene) }));
+    // While it is being made, what is missing is only not there yet.
+    const found = (doc.state === "making" ? [] : doc.findings).map((finding) => ({ ...finding, scene: doc.scenes.findIndex(({ id }) => id === finding.scene) }));
     doc.scenes.forEach((scene, index) => {
       const words = scene.narration.split(/\s+/).length;
       const pace = Math.round((60 * words) / Math.max(1, scene.seconds - 0.5));

@@ -65,7 +65,7 @@ export class Comments {
     about.querySelector("[value=scene]").textContent = number ? gettext("Scene %(number)s", { number }) : gettext("This scene");
     about.querySelector("[value=scene]").disabled = !number;
     const at = this.stage.second();
-    about.querySelector("[value=second]").textContent = at === null ? "A second of the video" : `The video at ${clock(at)}`;
+    about.querySelector("[value=second]").textContent = at === null ? gettext("A second of the video") : gettext("The video at %(time)s", { time: clock(at) });
     about.querySelector("[value=second]").disabled = at === null;
     if (about.selectedOptions[0]?.disabled ?? true) about.value = number ? "scene" : "story";
   }
@@ -128,7 +128,7 @@ export class Comments {
     const shown = this.threads.filter((each) => (all || !each.resolved) && (!each.scene || each.scene === this.scene || all || !this.number(each.scene)));
     const elsewhere = this.threads.filter((each) => !each.resolved && !shown.includes(each)).length;
     part(this.root, "elsewhere").textContent = shown.length
-      ? elsewhere ? `${elsewhere} more in other scenes.` : ""
+      ? elsewhere ? gettext("%(elsewhere)s more in other scenes.", { elsewhere }) : ""
       : elsewhere ? gettext("Nothing here; %(elsewhere)s open in other scenes.", { elsewhere }) : gettext("Nothing said yet.");
     const typed = new Map([...this.list.querySelectorAll("[data-answer]")].map((form) => [form.dataset.answer, form.elements.text.value]));
     const focused = document.activeElement?.form?.dataset.answer;
@@ -164,14 +164,19 @@ export class Comments {
     return item;
   }
 
-  comment({ by, guest, text, created }) {
+  comment({ id, by, mine, guest, text, created }) {
     const item = document.createElement("li");
     const head = Object.assign(document.createElement("p"), { className: "small" });
     const when = new Date(created);
     head.append(
       Object.assign(document.createElement("strong"), { textContent: by }),
-      Object.assign(document.createElement("span"), { className: "muted", textContent: `${guest ? " · through a link" : ""} · ${when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` }),
+      Object.assign(document.createElement("span"), { className: "muted", textContent: `${guest ? ` · ${gettext("through a link")}` : ""} · ${when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` }),
     );
+    if (mine) {
+      const remove = Object.assign(document.createElement("button"), { type: "button", className: "btn quiet small remove-comment", textContent: gettext("Delete") });
+      remove.addEventListener("click", () => confirm(gettext("Delete your comment?")) && this.post({ do: "remove", comment: id }));
+      head.append(remove);
+    }
     const said = Object.assign(document.createElement("p"), { dir: "auto", className: "said" });
     for (const piece of text.split(/(@[\w.+-]*\w)/)) {
       const known = piece.startsWith("@") && this.people.some(({ username }) => username.toLowerCase() === piece.slice(1).toLowerCase());

@@ -9,6 +9,7 @@ import { gettext } from "../words.js";
 
 const LEAD = 0.15;
 const TAIL = 0.35;
+const ruler = document.createElement("canvas").getContext("2d");
 
 export class Stage {
   constructor(store, root, { choose }) {
@@ -122,7 +123,10 @@ export class Stage {
     const variant = this.variant;
     const frame = part(this.root, "frame");
     const scene = this.store.scene(this.current) ?? this.store.doc.scenes[0];
-    if (!variant) return;
+    if (!variant) {
+      this.bare();
+      return;
+    }
     frame.style.setProperty("--ratio", variant.width / variant.height);
     document.body.style.setProperty("--crop", variant.width / variant.height);
     frame.setAttribute("aria-labelledby", `tab-${variant.format.replace(":", "-")}`);
@@ -146,7 +150,7 @@ export class Stage {
   // Before there is a scene.
   bare() {
     this.picture(part(this.root, "picture"), null);
-    part(this.root, "on-screen").hidden = part(this.root, "caption").hidden = true;
+    for (const name of ["on-screen", "caption", "transport"]) part(this.root, name).hidden = true;
   }
 
   live(scene) {
@@ -221,7 +225,7 @@ export class Stage {
   caption(scene, at) {
     const place = part(this.root, "caption");
     const typed = this.store.pending.get(`${scene.id}.narration`)?.value;
-    const cues = captionsOf(scene, this.variant.cues?.[scene.id], typed);
+    const cues = captionsOf(scene, this.variant.cues?.[scene.id], typed, (text) => this.fits(text));
     const cue = cues.find(({ end }) => at < end) ?? cues.at(-1);
     place.hidden = !cue;
     if (!cue) return;
@@ -240,6 +244,14 @@ export class Stage {
       return line;
     });
     place.replaceChildren(...lines);
+  }
+
+  // Whether a line of a caption is no wider than its box: the sizes are those of static/css/stage.css.
+  fits(text) {
+    const { width, height, room } = this.variant;
+    const size = 0.052 * Math.min(width, height);
+    ruler.font = `700 ${size}px Roboto, sans-serif`;
+    return ruler.measureText(text).width <= (1 - 2 * (room.side ?? 0.06)) * width - 0.72 * size;
   }
 
   scrub() {
@@ -295,12 +307,11 @@ export class Stage {
     const { variant, store } = this;
     const scene = store.scene(this.current);
     let text = "";
-    if (store.doc.failed) text = `${store.doc.failed.title} failed: ${store.doc.failed.error} ${store.doc.failed.next_step}`;
+    if (store.doc.failed) text = gettext("%(what)s failed: %(why)s", { what: store.doc.failed.title, why: `${store.doc.failed.error} ${store.doc.failed.next_step}`.trim() });
     else if (this.mode === "made" && variant?.url && !variant.fresh) text = gettext("This render is older than the story. Render to bring it up to date.");
     else if (this.mode === "live" && scene && !scene.exact) text = gettext("Times are estimated until this scene is spoken.");
     note.textContent = text;
     note.classList.toggle("bad", Boolean(store.doc.failed));
-    note.hidden = !text;
   }
 
   engines() {
