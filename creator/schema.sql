@@ -445,6 +445,7 @@ INSERT INTO django_migrations (app, name, applied) VALUES ('moderation', '0003_s
 INSERT INTO django_migrations (app, name, applied) VALUES ('moderation', '0004_own_banks', CURRENT_TIMESTAMP);
 INSERT INTO django_migrations (app, name, applied) VALUES ('moderation', '0005_bank_required', CURRENT_TIMESTAMP);
 INSERT INTO django_migrations (app, name, applied) VALUES ('moderation', '0006_queue', CURRENT_TIMESTAMP);
+INSERT INTO django_migrations (app, name, applied) VALUES ('moderation', '0007_no_truncate', CURRENT_TIMESTAMP);
 INSERT INTO django_migrations (app, name, applied) VALUES ('search', '0001_initial', CURRENT_TIMESTAMP);
 INSERT INTO django_migrations (app, name, applied) VALUES ('search', '0002_words', CURRENT_TIMESTAMP);
 INSERT INTO django_migrations (app, name, applied) VALUES ('search', '0003_copies', CURRENT_TIMESTAMP);

@@ -16,7 +16,8 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet, Sum
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 
 from media_processing.engine import EngineError
 from moderation.models import Decision, Look, Policy, Report, Review
@@ -31,8 +32,10 @@ SKIPPED = timedelta(hours=12)
 """How long a case that somebody passed on isn't offered to them."""
 TRIES = 20
 """Attempts at a write that another process may win."""
-TWO_PEOPLE = frozenset({"sexual", "minors", "sexual/minors", "banned"})
-"""Categories in which it takes two people to let something through; a policy may name others as `two_people`."""
+ALWAYS_TWO = frozenset({"minors", "sexual/minors"})
+"""Categories in which it takes two people to let something through, whatever the policy says."""
+TWO_PEOPLE = frozenset({"sexual", "banned"})
+"""Those beside them where the policy has no `two_people`."""
 VERBS: dict[str, tuple[str, str]] = {
     Kind.SUBMISSION: ("approve", "reject"),
     Kind.REPORT: ("keep", "remove"),
@@ -41,36 +44,35 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Kind -> (what lets the content through, what holds it back)."""
 LETS_THROUGH = frozenset(verbs[0] for verbs in VERBS.values())
-HOURS = {"block": 4, "review": 24, "pass": 48}
-"""Outcome -> hours within which it should be decided."""
-APPEAL_HOURS = 72
-REASONS: list[tuple[str, str]] = [
-    ("policy", "Against the policy"),
-    ("inaccurate", "Not what the source says"),
-    ("misleading", "True, but misleading"),
-    ("picture", "The picture doesn't fit or offends"),
-    ("rights", "Rights or credit are unclear"),
-    ("privacy", "Shows or names somebody without need"),
-    ("quality", "Not good enough to publish"),
-    ("false_alarm", "The machines were wrong"),
-    ("within_policy", "Looked at, and within the policy"),
-    ("public_interest", "In the public interest"),
-    ("other", "Something else: see the note"),
+HOURS: dict[str, float] = {"block": 4, "review": 24, "pass": 48, "appeal": 72}
+"""Outcome, or "appeal" -> hours within which it should be decided, where the policy's `due_hours` doesn't say."""
+REASONS = [
+    ("policy", _("Against the policy")),
+    ("inaccurate", _("Not what the source says")),
+    ("misleading", _("True, but misleading")),
+    ("picture", _("The picture doesn't fit or offends")),
+    ("rights", _("Rights or credit are unclear")),
+    ("privacy", _("Shows or names somebody without need")),
+    ("quality", _("Not good enough to publish")),
+    ("false_alarm", _("The machines were wrong")),
+    ("within_policy", _("Looked at, and within the policy")),
+    ("public_interest", _("In the public interest")),
+    ("other", _("Something else: see the note")),
 ]
 """(code, label). The last four suit a decision that lets something through."""
 FOR_IT = ("false_alarm", "within_policy", "public_interest", "other")
-REPORT_REASONS: dict[str, tuple[str, str, str]] = {
-    "illegal": ("Against the law", "illicit", "block"),
-    "minors": ("Endangers a child", "minors", "block"),
-    "sexual": ("Sexual", "sexual", "review"),
-    "violence": ("Violent or threatening", "violence", "review"),
-    "hate": ("Hateful", "hate", "review"),
-    "self-harm": ("Encourages self-harm", "self-harm", "block"),
-    "privacy": ("Shows or names me", "personal-data", "review"),
-    "wrong": ("Wrong or misleading", "accuracy", "review"),
-    "rights": ("Uses my work", "rights", "review"),
-    "spam": ("Spam or a fraud", "spam", "review"),
-    "other": ("Something else", "other", "review"),
+REPORT_REASONS = {
+    "illegal": (_("Against the law"), "illicit", "block"),
+    "minors": (_("Endangers a child"), "minors", "block"),
+    "sexual": (_("Sexual"), "sexual", "review"),
+    "violence": (_("Violent or threatening"), "violence", "review"),
+    "hate": (_("Hateful"), "hate", "review"),
+    "self-harm": (_("Encourages self-harm"), "self-harm", "block"),
+    "privacy": (_("Shows or names me"), "personal-data", "review"),
+    "wrong": (_("Wrong or misleading"), "accuracy", "review"),
+    "rights": (_("Uses my work"), "rights", "review"),
+    "spam": (_("Spam or a fraud"), "spam", "review"),
+    "other": (_("Something else"), "other", "review"),
 }
 """Code -> (as people say it, category of the policy, how grave a case it makes)."""
 
@@ -160,6 +162,8 @@ def report(
     if reason not in REPORT_REASONS:
         raise EngineError(f"Unknown reason {reason[:40]!r}.", next_step=f"It is one of: {', '.join(REPORT_REASONS)}.")
     label, category, outcome = REPORT_REASONS[reason]
+    with translation.override("en"):  # what is kept has one language
+        called = str(label)
     with transaction.atomic():
         # One at a time for a policy, as in open_case: the count below must not miss a report.
         Policy.objects.select_for_update(no_key=True).get(pk=policy.pk)
@@ -175,7 +179,7 @@ def report(
             reasons=[
                 {
                     "category": category, "score": round(1 - 0.5**count, 4), "threshold": None, "outcome": outcome,
-                    "where": "reported", "text": f"{label}: {count} report{'s' if count > 1 else ''}",
+                    "where": "reported", "text": f"{called}: {count} report{'s' if count > 1 else ''}",
                     "clause": clause, "why": "reported",
                 }
             ],
@@ -218,13 +222,19 @@ def appeal(decision: Decision, *, person: AbstractUser, text: str) -> Review:
             raise Conflict("This revision is being looked at already.", next_step="Wait for that decision.") from None
 
 
+def time_for(outcome: str, policy: Policy | None) -> timedelta:
+    """How soon a case of an outcome, or an "appeal", should be decided under a policy."""
+    said = policy.rules.get("due_hours", {}) if policy else {}
+    return timedelta(hours=said.get(outcome, HOURS[outcome]))
+
+
 def _opened(*, outcome: str, reasons: Any, reach: float, kind: str = Kind.SUBMISSION, **fields: Any) -> Review:
     now = timezone.now()
     reach = min(max(reach, 0.0), 1.0)
     weighed = Outcome(outcome, list(reasons))  # type: ignore[arg-type]
-    hours = APPEAL_HOURS if kind == Kind.APPEAL else HOURS[outcome]
+    within = time_for("appeal" if kind == Kind.APPEAL else outcome, fields.get("policy"))
     return Review.objects.create(
-        kind=kind, outcome=outcome, reasons=list(reasons), reach=reach, due=now + timedelta(hours=hours),
+        kind=kind, outcome=outcome, reasons=list(reasons), reach=reach, due=now + within,
         priority=priority(weighed, reach, now), **fields,
     )  # fmt: skip
 
@@ -249,7 +259,7 @@ def _merge(review: Review, reasons: Sequence[Mapping[str, Any]], reach: float) -
     review.reach = min(1.0, max(review.reach, reach))
     weighed = Outcome(review.outcome, review.reasons)  # type: ignore[arg-type]
     review.priority = max(review.priority, priority(weighed, review.reach, review.created))
-    soonest = review.created + timedelta(hours=HOURS[review.outcome])
+    soonest = review.created + time_for(review.outcome, review.policy)
     review.due = min(review.due or soonest, soonest) if review.kind != Kind.APPEAL else review.due
     fields = ["reasons", "outcome", "reach", "priority", "due"]
     if news:
@@ -381,9 +391,8 @@ def exposure_of(person: AbstractUser, day: datetime) -> dict[str, int]:
 
 def needs_two(review: Review) -> list[str]:
     """The categories for which it takes two people to let this case's content through."""
-    chosen = TWO_PEOPLE
-    if review.policy and isinstance(review.policy.rules.get("two_people"), list):
-        chosen = frozenset(review.policy.rules["two_people"])
+    named = review.policy.rules.get("two_people") if review.policy else None
+    chosen = ALWAYS_TWO | (TWO_PEOPLE if named is None else frozenset(named))
     return sorted({reason["category"] for reason in review.reasons if reason["why"] != "missing"} & chosen)
 
 

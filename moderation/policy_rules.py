@@ -16,7 +16,11 @@ SURFACES = ("internal", "site", "app", "ads")
 """Every policy has rules for these; it may have further ones."""
 OUTCOMES = ("review", "block")
 KINDS = ("text", "picture")
-PARTS = ("surfaces", "expects", "clauses", "two_people")
+PARTS = ("surfaces", "expects", "clauses", "two_people", "due_hours")
+DUE = ("block", "review", "pass", "appeal")
+"""What `due_hours` may name: a case of that outcome, and an appeal, should be decided within so many hours."""
+LONGEST = 24 * 90
+"""Hours that a case may be given."""
 MOST = 100_000
 """Characters of a policy."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -32,8 +36,7 @@ def checked(rules: object) -> dict[str, Any]:
         raise PolicyError("These rules are no policy: it has `surfaces`, `expects` and `clauses`.", permanent=True)
     faults = [*_surface_faults(rules), *_expectation_faults(rules), *_clause_faults(rules)]
     faults += [f"unknown part `{name}`" for name in sorted(map(str, set(rules) - set(PARTS)))]
-    if not _are_names(rules.get("two_people", [])):
-        faults.append("`two_people` lists categories")
+    faults += [*_two_people_faults(rules), *_due_faults(rules)]
     if faults:
         raise PolicyError(f"These rules are no policy: {'; '.join(faults)}.", permanent=True)
     return {key: rules[key] for key in PARTS if key in rules}
@@ -107,6 +110,27 @@ def _clause_faults(rules: Rules) -> Iterator[str]:
         yield "`clauses` must name each category with a sentence"
     else:
         yield from (f"{category} has no clause" for category in _named(rules) if category not in clauses)
+
+
+def _two_people_faults(rules: Rules) -> Iterator[str]:
+    names = rules.get("two_people", [])
+    if not _are_names(names):
+        yield "`two_people` lists categories"
+        return
+    clauses = rules.get("clauses")
+    known = {*_named(rules), *(clauses if isinstance(clauses, Mapping) else ())}
+    # A name that nothing has would let through what somebody meant to hold.
+    yield from (f"`two_people` names {name}, which has neither rule nor clause" for name in names if name not in known)
+
+
+def _due_faults(rules: Rules) -> Iterator[str]:
+    hours = rules.get("due_hours", {})
+    if not isinstance(hours, Mapping) or set(hours) - set(DUE):
+        yield f"`due_hours` names {', '.join(DUE)}"
+        return
+    for name, value in hours.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST:
+            yield f"`due_hours`, {name}: hours lie over 0 and at most at {LONGEST:,}"
 
 
 def _are_names(names: object) -> bool:

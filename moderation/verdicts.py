@@ -129,12 +129,13 @@ def _verdict(
 
 
 def current(
-    workspace_id: int, parts: Sequence[Part], look_of: Callable[[Part], Look]
+    workspace_id: int, parts: Sequence[Part], look_of: Callable[[Part], Look], *, search_model: str = ""
 ) -> dict[int, list[Verdict]]:
     """Part -> what today's judges think of it; what they haven't seen yet they are asked now.
 
-    `look_of` gives the picture of a part; it is only asked where a verdict is missing. A picture's hash is as the last
-    bank left it: every change of a bank looks at what it touches.
+    `search_model` is the digest of the model whose embeddings count now, for judges that read them. `look_of` gives the
+    picture of a part; it is only asked where a verdict is missing. A picture's hash is as the last bank left it: every
+    change of a bank looks at what it touches.
     """
     stored = stored_verdicts(workspace_id, {part.content for part in parts if part.content})
     made: dict[int, list[Verdict]] = {}
@@ -146,16 +147,19 @@ def current(
             if len(whole) < len(models):
                 whole = judge_text(workspace_id, part.text, language=part.language)
         else:
-            whole = _latest(of_it)
+            whole = _latest(of_it, search_model)
             if part.content and len(whole) < len(engines.names("picture_judge")):
                 whole = judge_picture(workspace_id, part.content, look_of(part))
         made[part.pk] = whole
     return made
 
 
-def _latest(verdicts: Iterable[Verdict]) -> list[Verdict]:
+def _latest(verdicts: Iterable[Verdict], search_model: str) -> list[Verdict]:
     """The last verdict of each judge of pictures as it is now."""
-    begins = {judge.name: judge.steady_model for judge in engines.all("picture_judge")}
+    begins = {
+        judge.name: f"{judge.steady_model}-{search_model[:12]}" if judge.reads_embeddings else judge.steady_model
+        for judge in engines.all("picture_judge")
+    }
     last: dict[str, Verdict] = {}
     for verdict in verdicts:
         if verdict.engine in begins and verdict.model.startswith(begins[verdict.engine]):

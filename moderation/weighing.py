@@ -74,7 +74,7 @@ def _reasons(rules: Rules, levels: Mapping[str, Any], piece: Piece) -> Iterator[
         for category, score in verdict.scores.items():
             yield from _judged(rules, levels, piece, verdict, category, score)
     for category in sorted(_missing(rules, levels, piece)):
-        yield _reason(rules, category, "review", why="missing", where=piece.where, text=piece.text[:QUOTE])
+        yield _reason(rules, category, "review", why="missing", where=piece.where, text=_excuse(piece, category))
 
 
 def _judged(
@@ -111,6 +111,13 @@ def _missing(rules: Rules, levels: Mapping[str, Any], piece: Piece) -> set[str]:
         }
         missing |= set(expects.get(kind, levels)) - scored
     return missing
+
+
+def _excuse(piece: Piece, category: str) -> str:
+    """Why a judge has no opinion on a category, where one says so; else the beginning of the piece."""
+    said = (each for verdict in piece.verdicts if category in verdict.missing for each in verdict.evidence)
+    notes = (str(each.get("note") or "") for each in said if each.get("category") in ("", category))
+    return next((note for note in notes if note), piece.text[:QUOTE])
 
 
 def _quote(piece: Piece, verdict: Verdict, category: str) -> str:

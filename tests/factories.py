@@ -17,12 +17,15 @@ LINES = ("The harbour got a new lighthouse on Friday.", "Fishers had asked for i
 
 
 def picture(workspace: Workspace, colour: str = "teal", title: str = "A picture") -> Asset:
-    """A small picture in a workspace's library."""
+    """A small picture in a workspace's library, in which somebody looked for text, whether or not Tesseract is here."""
     buffer = io.BytesIO()
     Image.new("RGB", (64, 96), colour).save(buffer, "PNG")
-    return media.store_asset(
+    asset, _new = media.store_asset(
         workspace.pk, buffer.getvalue(), title=title, alt=title, licence="CC0", domain="illustrations"
-    )[0]
+    )
+    asset.metadata.setdefault("reader", "a test")
+    asset.save(update_fields=["metadata"])
+    return asset
 
 
 def rendition(workspace: Workspace, recipe: str, content: bytes, content_type: str = "image/png") -> Rendition:

@@ -11,18 +11,21 @@ from functools import partial
 from PIL import Image
 
 from creator.models import Revision, Scene, Story
+from creator.services.importing import READER
 from creator.services.library import key_frame
-from media_processing.engine import EngineError, Progress, no_progress
+from media_processing.engine import EngineError, Progress, engines, no_progress
 from media_processing.models import Asset, Transcript
 from media_processing.services import said_between
 from moderation import services as moderation
-from moderation.models import Part
+from moderation.models import Part, Verdict
 from search import models_in_use
 from search import services as search
 from search.models import Moment
 
 MOST_FRAMES = 40
 """Of one scene; a clip with more shots within a scene is judged by so many, spread over it."""
+TEXT_SEEN = "text-in-picture"
+"""The signal that is missing where a picture's text wasn't read."""
 SCENE_SECONDS = 8.0
 """How long a clip is taken to be shown where no narration says so."""
 
@@ -41,6 +44,7 @@ def judge(parts: Sequence[Part], progress: Progress = no_progress) -> list[moder
         else:
             known = bool(part.content)
             verdicts = moderation.judge_picture(part.workspace_id, part.content, look_at(part)) if known else []
+            verdicts = [*verdicts, *_unread(part)]
         pieces.append(moderation.Piece(part.where, part.text, verdicts))
         progress(number / len(parts))
     return pieces
@@ -108,6 +112,21 @@ def look_at(part: Part) -> moderation.Look:
     return moderation.Look(partial(_pixels, part.asset, part.second), sight=sight)
 
 
+def _unread(part: Part) -> list[Verdict]:
+    """What is missing where nobody can read what stands in a picture; what the illustrator drew holds no text."""
+    asset, reader = part.asset, engines["reader"]
+    if asset is None or READER in asset.metadata or asset.made_by.get("engine") == "illustrator":
+        return []
+    problem = next(iter(reader.problems()), None)
+    if problem is None:
+        return []
+    note = {"category": TEXT_SEEN, "note": problem.message}
+    return [
+        Verdict(workspace_id=part.workspace_id, content=part.content, kind="picture", engine=reader.name,
+                missing=[TEXT_SEEN], evidence=[note])
+    ]  # fmt: skip
+
+
 def _pixels(asset: Asset | None, second: float) -> Image.Image:
     frame = key_frame(asset, second) if asset is not None else None
     if frame is None:
@@ -124,6 +143,13 @@ def _sight(asset: Asset, second: float) -> moderation.Sight | None:
     return moderation.Sight(
         embedding, embedder.card.digest, asset.domain, embedder.card.domains, embedder.embed_texts, embedder.understood
     )
+
+
+def search_model(workspace_id: int) -> str:
+    """The digest of the model whose embeddings a judge reads; "" where none does."""
+    if not any(judge.reads_embeddings for judge in engines.all("picture_judge")):
+        return ""
+    return models_in_use.embedder_for(workspace_id).card.digest
 
 
 def keep(parts: Sequence[Part], number: int) -> None:

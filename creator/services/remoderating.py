@@ -30,6 +30,7 @@ from moderation import services as moderation
 from moderation.models import BannedHash, Part, PictureHash, Policy, Review, Sweep
 from moderation.picture_banks import matching
 from moderation.weighing import RANK, Outcome, Piece
+from search import models_in_use
 
 AT_ONCE = 200
 """Items that are weighed together."""
@@ -148,6 +149,7 @@ def weighed(
 ) -> Iterator[Weighed]:  # fmt: skip
     """Every item before and under `policy`. Contents in `again` are compared with the banks as they are now."""
     there = list(items(workspace_id, only))
+    model = judging.search_model(workspace_id)
     for start in range(0, len(there), AT_ONCE):
         some = there[start : start + AT_ONCE]
         parts = _parts(some)
@@ -155,7 +157,7 @@ def weighed(
         fresh = [part for part in every if part.content in again]
         for part in fresh:
             moderation.judge_picture(workspace_id, part.content, judging.look_at(part))
-        now = verdicts.current(workspace_id, every, judging.look_at)
+        now = verdicts.current(workspace_id, every, judging.look_at, search_model=model)
         stored = verdicts.stored_verdicts(workspace_id, {part.content for part in every})
         for item in some:
             mine = parts[item.story.pk, item.number]
@@ -219,22 +221,25 @@ def ask(workspace: Workspace, cause: str, *, by: User | None = None, **said: Any
 
 
 def ask_where_judges_changed() -> None:
-    """Have past content looked at where a judge came, went or has another version since it last was."""
-    stamp = _stamp()
+    """Have past content looked at where a judge came, went or has another version since it last was, or where another
+    model searches and a judge goes by what it sees."""
     live = Publication.objects.live().order_by().values("workspace")
     for workspace in Workspace.objects.filter(pk__in=live):
+        stamp = _stamp(workspace)
         last = Job.objects.filter(workspace=workspace, kind="sweep", subject__cause="judges").order_by("-id").first()
         if last is None or (last.subject.get("judges") != stamp and not last.is_open):
             ask(workspace, "judges", judges=stamp)
 
 
-def _stamp() -> str:
-    """Names all judges with their versions, without the banks."""
+def _stamp(workspace: Workspace) -> str:
+    """Names all judges with their versions, without the banks, and the search model where a judge reads from it."""
     named = []
     for role in ("text_judge", "picture_judge"):
         for judge in engines.all(role):
             with suppress(EngineError):
                 named.append([role, judge.name, getattr(judge, "steady_model", judge.model)])
+                if getattr(judge, "reads_embeddings", False):
+                    named[-1].append(models_in_use.stamp(models_in_use.embedder_for(workspace.pk)))
     return digest_of(named)
 
 

@@ -107,6 +107,8 @@ class PictureJudge(Engine, ABC):
     role = "picture_judge"
     categories: ClassVar[tuple[str, ...]] = ()
     """What it judges. When it fails, these are the missing signals."""
+    reads_embeddings: ClassVar[bool] = False
+    """Whether it goes by what the search model saw: then another search model makes its opinions out of date."""
 
     def judge(self, look: Look) -> Opinion:
         """An opinion on a picture."""

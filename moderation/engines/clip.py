@@ -31,6 +31,7 @@ class ClipJudge(PictureJudge):
     title = "CLIP descriptions"
     leaves_the_machine = False
     categories = ("violence", "hate", "sexual", "self-harm", "illicit")
+    reads_embeddings = True
 
     def __init__(self, name: str = "", *, prompts: Path | str = SHIPPED) -> None:
         super().__init__(name)

@@ -88,6 +88,24 @@ def test_text_in_a_picture_goes_through_the_judges_of_text(cast: Cast) -> None:
     assert (outcome.outcome, outcome.reasons[0]["category"]) == ("block", "violence")
 
 
+def test_a_picture_whose_text_nobody_could_read_goes_to_a_person(cast: Cast, settings: Any) -> None:
+    nowhere = {"BACKEND": "media_processing.engines.tesseract.TesseractReader", "OPTIONS": {"program": "no-such-one"}}
+    settings.ENGINES = {**settings.ENGINES, "reader": {"tesseract": nowhere}}
+    read, drawn_here, unread = (picture(cast.workspace, colour) for colour in ("teal", "gold", "navy"))
+    read.metadata, drawn_here.made_by = {"reader": "5.3 eng"}, {"engine": "illustrator"}
+    unread.metadata, unread.made_by = {}, {}
+    policy = moderation.active_policy(cast.workspace.pk)
+    said = {}
+    for asset in (read, drawn_here, unread):
+        asset.save()
+        parts = [part for part in judging.parts_of(shows(cast, asset)) if part.kind == "picture"]
+        said[asset.pk] = moderation.weigh(policy, "site", judging.judge(parts))
+    assert [said[asset.pk].outcome for asset in (read, drawn_here, unread)] == ["pass", "pass", "review"]
+    (reason,) = said[unread.pk].reasons
+    assert (reason["category"], reason["why"]) == ("text-in-picture", "missing")
+    assert "Tesseract isn't installed" in reason["text"]
+
+
 def test_what_is_submitted_is_remembered_by_its_parts(story: Story, cast: Cast) -> None:
     review = reviews.submit(story, by=cast.alice)
     parts = Part.objects.filter(story=story, number=review.number)
@@ -106,6 +124,8 @@ def test_a_picture_is_neither_decoded_nor_embedded_a_second_time(
     settings.ENGINES = {**settings.ENGINES, "picture_judge": {**settings.ENGINES["picture_judge"], **clip}}
     content = picture_bytes(drawn(7), "PNG")
     asset = media.store_asset(cast.workspace.pk, content, title="Drawn", licence="CC0", domain="illustrations")[0]
+    asset.metadata["reader"] = "a test"
+    asset.save()
     index_asset(asset, [media.Stretch(0.0, 0.0, 0.0)], [drawn(7)])
     (part,) = [part for part in judging.parts_of(shows(cast, asset)) if part.kind == "picture"]
     embedder = models_in_use.embedder_for(cast.workspace.pk)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from creator.models import AuditEntry, Channel, Publication, Revision, Story
+from creator.models import AuditEntry, Channel, Job, Publication, Revision, Story
 from creator.services import judging, publications, remoderating
 from media_processing import pdq
 from media_processing import services as media
@@ -197,6 +197,41 @@ class TestJudges:
         assert states(stories) == ["gone recheck", "live"]
         kept = Verdict.objects.get(engine="graver", scores__violence__gt=0)
         assert (kept.model, kept.content) == ("graver-2/en", moderation.content_of(MILD))
+
+
+    def test_another_search_model_has_pictures_looked_at_anew(self, cast: Cast, settings: Any) -> None:
+        """Of the judges only `clip` reads embeddings: its opinions are out of date, the others' aren't."""
+        clip = {"BACKEND": "moderation.engines.clip.ClipJudge"}
+        one, two = ({"BACKEND": "tests.fakes.FakeEmbedder", "OPTIONS": {"digest": name * 16}} for name in "ab")
+        judges = {**settings.ENGINES["picture_judge"], "clip": clip}
+        settings.ENGINES = {**settings.ENGINES, "picture_judge": judges, "embedder": {"fake": one}}
+        (story,) = published(cast.workspace, cast.alice, [
+            Past(MILD, self.forms(), publications.default_channel(cast.workspace))
+        ])  # fmt: skip
+        part = Part.objects.get(story=story, kind="picture")
+        Verdict.objects.create(
+            workspace=cast.workspace, content=part.content, kind="picture", engine="clip", scores={"violence": 0.0},
+            model=f"{engines['picture_judge', 'clip'].steady_model}-{'a' * 12}",
+        )  # fmt: skip
+
+        def opinions() -> set[str]:
+            remoderating.sweep_judges(cast.workspace)
+            return set(Verdict.objects.filter(engine="clip").values_list("model", flat=True))
+
+        before = opinions()
+        assert len(before) == 1
+        remoderating.ask_where_judges_changed()
+        asked = Job.objects.filter(kind="sweep")
+        asked.update(state=Job.State.DONE)
+        remoderating.ask_where_judges_changed()
+        assert asked.count() == 1
+        settings.ENGINES = {**settings.ENGINES, "embedder": {"fake": two}}
+        remoderating.ask_where_judges_changed()
+        assert asked.count() == 2
+        assert len(opinions() - before) == 1
+
+    def forms(self) -> pdq.Forms:
+        return pdq.forms(scene(1))
 
 
 class TestBans:

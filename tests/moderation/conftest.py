@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
+from django.db import connection
 
 from creator.models import Brief, Story
+from media_processing.engine import EngineError
 from moderation import services
 from moderation.models import Review
 from tests.append_only import decisions_may_go  # noqa: F401
@@ -41,3 +47,18 @@ def opened(story: Story, cast: Cast, *, number: int = 1, outcome: services.Outco
 @pytest.fixture
 def case(story: Story, cast: Cast) -> Review:
     return opened(story, cast)
+
+
+def at_once(count: int, work: Callable[[int], Any], *, threads: int = 20) -> list[Any]:
+    """What each of many calls got, or the EngineError that it met, so many at a time."""
+
+    def one(number: int) -> Any:
+        try:
+            return work(number)
+        except EngineError as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(count)))

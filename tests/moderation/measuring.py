@@ -14,7 +14,10 @@ from moderation.services import shipped_rules
 LINES = Path(__file__).with_name("lines.tsv")
 SITE = shipped_rules()["surfaces"]["site"]
 RULES, PERSONAL = RulesJudge("rules"), PersonalJudge("personal")
-PARTS = ("written after the first banks", "written unseen, which the banks then grew by", "written unseen, last")
+PARTS = (
+    "written after the first banks", "written unseen, which the banks then grew by", "written unseen, last",
+    "written before the families",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

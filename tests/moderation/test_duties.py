@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +21,7 @@ from moderation.services import active_policy
 from moderation.weighing import Outcome
 from tests.conftest import Cast
 from tests.factories import finished_story
-from tests.moderation.conftest import make_story, opened
+from tests.moderation.conftest import at_once, make_story, opened
 
 GROUNDS = {"reason": "policy", "clause": "violence", "note": "It shows a wound."}
 
@@ -64,28 +61,15 @@ def secret_of(live: Publication) -> str:
     return "sl_test"
 
 
-def at_once(count: int, work: Callable[[int], Any], *, threads: int = 8) -> list[Any]:
-    """What each call returns or raises, several at a time."""
-
-    def one(number: int) -> Any:
-        try:
-            return work(number)
-        except EngineError as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, range(count)))
-
-
 # 2: one open case for each revision -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_duty_2_a_hundred_reports_at_once_make_one_case(live: Publication) -> None:
-    made = at_once(100, lambda n: reports._report(live, reporter=f"key:1:{n}", reason="hate", text="", by=None))
+    made = at_once(
+        100, lambda n: reports._report(live, reporter=f"key:1:{n}", reason="hate", text="", by=None), threads=8
+    )
     assert not [each for each in made if isinstance(each, EngineError)]
     assert Report.objects.count() == 100
     case = Review.objects.get(kind="report")

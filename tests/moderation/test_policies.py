@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from media_processing.engine import EngineError
-from moderation import policies, policy_rules
-from moderation.models import Policy
+from moderation import cases, policies, policy_rules
+from moderation.models import Policy, Review
 from moderation.policy_rules import PolicyError, as_yaml, checked, differences, from_yaml
 from tests.conftest import Cast
 
@@ -48,6 +49,12 @@ FAULTS: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
     (lambda made: made["expects"].update(smell=["hate"]), "`expects` names `text` and `picture`"),
     (lambda made: made.update(expects={"text": "hate"}), "`expects` lists categories"),
     (lambda made: made.update(two_people="hate"), "`two_people` lists categories"),
+    (lambda made: made.update(two_people=["hte"]), "`two_people` names hte, which has neither rule nor clause"),
+    (lambda made: made.update(due_hours={"soon": 1}), "`due_hours` names block, review, pass, appeal"),
+    (lambda made: made.update(due_hours={"block": 0}), "`due_hours`, block: hours lie over 0"),
+    (lambda made: made.update(due_hours={"block": True}), "`due_hours`, block: hours lie over 0"),
+    (lambda made: made.update(due_hours={"block": 1e9}), "`due_hours`, block: hours lie over 0"),
+    (lambda made: made.update(due_hours={"block": float("nan")}), "`due_hours`, block: hours lie over 0"),
     (lambda made: made.update(thresholds={}), "unknown part `thresholds`"),
 ]
 
@@ -129,3 +136,20 @@ class TestTwoPeople:
             policies.activate(older, by_id=cast.mo.pk)
         with pytest.raises(EngineError, match="counts already"):
             policies.activate(newer, by_id=cast.mo.pk)
+
+
+def test_a_policy_says_where_two_people_must_agree_and_how_soon(cast: Cast) -> None:
+    made = rules()
+    made["two_people"], made["due_hours"] = ["violence"], {"review": 2, "appeal": 1.5}
+    policy = policies.new_version(cast.workspace.pk, from_yaml(as_yaml(made)))
+    assert (policy.rules["two_people"], policy.rules["due_hours"]) == (["violence"], {"review": 2, "appeal": 1.5})
+
+    def case_of(category: str, kind: str, outcome: str) -> Review:
+        return Review(kind=kind, outcome=outcome, policy=policy, reasons=[{"category": category, "why": "over"}])
+
+    assert cases.needs_two(case_of("violence", "submission", "review")) == ["violence"]
+    assert not cases.needs_two(case_of("sexual", "submission", "review"))
+    assert cases.needs_two(case_of("minors", "report", "block")) == ["minors"]
+    assert cases.time_for("review", policy) == timedelta(hours=2)
+    assert cases.time_for("block", policy) == timedelta(hours=4)
+    assert cases.time_for("appeal", policy) == timedelta(hours=1.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +36,9 @@ def test_the_banks_are_large_enough_and_cover_every_category() -> None:
 
 
 def test_precision_and_recall_on_the_written_lines() -> None:
-    """Measured on all 427: precision 0.98, recall 0.90. Most of them were written by who wrote the banks, or the banks
-    grew by them; on lines that the banks had not seen yet recall was 0.58 (189 lines) and is 0.55 (30 lines)."""
+    """Measured on all 595: precision 0.98, recall 0.94. Most of them were written by who wrote the banks, or the banks
+    grew by them. Families of words took recall from 0.55 to 0.80 on the 30 lines that nobody who writes banks has read,
+    and from 0.55 to 0.95 on 168 lines that were written before the families, though by the same hand."""
     lines, unseen = measure(), measure(2)
     print(lines, unseen)
     assert lines.lines >= 400
@@ -44,7 +46,9 @@ def test_precision_and_recall_on_the_written_lines() -> None:
     assert lines.precision >= 0.95
     assert lines.recall >= 0.85
     assert lines.named / lines.recall >= 0.95
-    assert unseen.recall >= 0.5
+    assert unseen.recall >= 0.75
+    assert measure(3).recall >= 0.9
+    assert measure(3).precision >= 0.95
 
 
 @pytest.mark.parametrize("text", [
@@ -53,6 +57,42 @@ def test_precision_and_recall_on_the_written_lines() -> None:
 ])  # fmt: skip
 def test_harmless_phrases(rules: RulesJudge, text: str) -> None:
     assert not flagged(rules, text)
+
+
+def test_families_and_gaps_of_a_term(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text("""
+language = "en"
+harmless = ["paint the [place]"]
+[families]
+place = ["fence", "fences", "barn*"]
+very = ["old", "red"]
+[[group]]
+id = "paint"
+category = "spam"
+severity = 0.8
+terms = ["paint .. [very]? [place]"]
+""")
+    judge = RulesJudge("rules", banks=tmp_path)
+
+    def shown(text: str) -> list[str]:
+        return [each["text"] for each in judge.judge(text).evidence]
+
+    assert shown("Go, paint my old red barns now") == ["paint my old red barns"]
+    assert shown("paint fences") == ["paint fences"]
+    assert not shown("Paint. My fence is new")
+    assert not shown("paint one two three four fence")
+    assert not shown("paint the fence")
+
+
+@pytest.mark.parametrize(("term", "said"), [
+    ("[places] here", "No family is called 'places'"), (".. here", "must begin and end"), ("here ..", "must begin"),
+    ("here [place]?", "must begin and end"),
+])  # fmt: skip
+def test_a_faulty_term_is_refused(tmp_path: Path, term: str, said: str) -> None:
+    group = f'[[group]]\nid = "a"\ncategory = "spam"\nseverity = 1\nterms = ["{term}"]\n'
+    (tmp_path / "en.toml").write_text(f'language = "en"\n[families]\nplace = ["barn"]\n{group}')
+    with pytest.raises(ValueError, match=said):
+        RulesJudge("rules", banks=tmp_path).load()
 
 
 def test_an_exception_hides_only_itself(rules: RulesJudge) -> None:
