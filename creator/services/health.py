@@ -104,15 +104,20 @@ LATE = timedelta(hours=26)
 
 def slowness() -> str:
     """One line for everybody, where work takes longer than people are used to; "" where all is well."""
-    now = timezone.now()
-    asked = Job.objects.filter(state=Job.State.WAITING, due__lte=now, priority__gte=0).exclude(kind="send_mail")
-    oldest = asked.aggregate(oldest=Min("due"))["oldest"]
-    if oldest is None or (now - oldest).total_seconds() < SLOW:
+    waits = _longest_wait()
+    if waits < SLOW:
         return ""
     if not setup.worker_is_up():
         return _("Nothing is being made at the moment: what you ask for waits, and nothing is lost.")
-    minutes = round((now - oldest).total_seconds() / 60)
-    return _("There is a lot to do: what you ask for now begins in about %d minutes.") % max(2, minutes)
+    return _("There is a lot to do: what you ask for now begins in about %d minutes.") % max(2, round(waits / 60))
+
+
+def _longest_wait() -> float:
+    """Seconds for which the oldest job that a person asked for waits. What works in the background may."""
+    now = timezone.now()
+    asked = Job.objects.filter(state=Job.State.WAITING, due__lte=now, priority__gte=0).exclude(kind="send_mail")
+    oldest = asked.aggregate(oldest=Min("due"))["oldest"]
+    return (now - oldest).total_seconds() if oldest else 0.0
 
 
 def status() -> list[dict[str, Any]]:
@@ -122,7 +127,7 @@ def status() -> list[dict[str, Any]]:
     workers = Worker.objects.filter(seen__gte=now - timedelta(seconds=60))
     threads = workers.aggregate(sum=Sum("threads"))["sum"] or 0
     broken = Job.objects.filter(state__in=(Job.State.FAILED, Job.State.PARKED), finished__gte=now - timedelta(days=1))
-    waits = told["oldest_seconds"]
+    waits = _longest_wait()
     lines = [
         _line(_("Database"), True, connection.vendor, ""),
         _line(
@@ -130,7 +135,7 @@ def status() -> list[dict[str, Any]]:
                 "workers": workers.count(), "threads": threads}, "" if threads else "manage.py worker",
         ),
         _line(
-            _("Queue"), waits < SLOW, _("%(jobs)d wait, the oldest for %(seconds)d s") % {
+            _("Queue"), waits < SLOW, _("%(jobs)d wait; what a person asked for, up to %(seconds)d s") % {
                 "jobs": told["waiting"], "seconds": waits},
             "" if waits < SLOW else _("Start another worker, or raise STORYLOOM_THREADS."),
         ),

@@ -121,8 +121,8 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@reauthentication_required
 @require_safe
+@reauthentication_required
 @never_cache
 def my_data(request: HttpRequest) -> HttpResponse:
     """All that is kept of oneself, as a file."""
@@ -134,8 +134,8 @@ def my_data(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@reauthentication_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required
 @never_cache
 def delete(request: HttpRequest) -> HttpResponse:
     """Delete one's own account, once its name is typed."""

@@ -13,7 +13,7 @@ from tests.benchmarks.harness import Figure, missing
 
 AREAS = (
     "search", "search_http", "ingest", "generation", "media", "cards", "studio", "pages", "trust", "queue",
-    "publishing", "content_api", "provenance", "promises",
+    "publishing", "content_api", "provenance", "promises", "capacity",
 )  # fmt: skip
 
 

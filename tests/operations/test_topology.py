@@ -96,7 +96,7 @@ def test_hosts_share_a_database_a_broker_and_a_bucket(tmp_path: Path, bucket: di
             "STORYLOOM_METRICS_TOKEN": "a-token-of-the-test",
         }  # fmt: skip
         manage(web, "set_up", timeout=400, **shared)
-        stack.enter_context(running(web, "web", "--processes", "2", **shared))
+        server = stack.enter_context(running(web, "web", "--processes", "2", **shared))
         stack.enter_context(running(renders, "worker", "--queues", "render,gpu", **shared))
         stack.enter_context(running(rest, "worker", "--queues", "io,cpu", **shared))
 
@@ -123,6 +123,8 @@ def test_hosts_share_a_database_a_broker_and_a_bucket(tmp_path: Path, bucket: di
         for _ in range(12):
             assert _status(address) == 200
         assert _counted(address) == before + 12
+        server.kill()  # and its children with it: a port that nobody answers for would block the next one
+        assert until(lambda: not alive_with(web), seconds=30)
     assert not any(alive_with(folder) for folder in (web, renders, rest))
 
 
