@@ -32,15 +32,15 @@ def own_folders(settings: LazySettings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that reaches for another machine fails."""
-@pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
     """The language that a page of one test was shown in isn't that of the next test."""
     yield
     translation.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for another machine fails."""
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:

@@ -45,12 +45,12 @@ def submit(story: Story, *, by: User | None) -> Review:
         )  # fmt: skip
         judging.keep(parts, number)
         Story.objects.filter(pk=fresh.pk).update(state=Story.State.IN_REVIEW)
+        stories.keep_version(fresh, StoryVersion.Reason.REVIEW, by=by)
         _note(fresh, by, "story.submitted", review)
         notices.review_asked(fresh, review, by=by)
         record_opening(review, by=by)
     story.refresh_from_db()
     return review
-        stories.keep_version(fresh, StoryVersion.Reason.REVIEW, by=by)
 
 
 def _revision(story: Story, variant: Variant, number: int, by: User | None) -> Revision:

@@ -267,6 +267,11 @@ def test_a_scene_may_be_named_by_the_page_once(cast: Cast, story: Story) -> None
 
 
 def test_operations_of_another_person_stay_when_they_leave(cast: Cast, story: Story) -> None:
+    stories.edit_story(story, by=cast.bob, title="By Bob")
+    cast.bob.delete()
+    assert Operation.objects.get(story=story).person is None
+    with pytest.raises(EngineError, match="nothing of yours"):
+        history.undo(story, by=cast.alice)
 
 
 def test_what_was_sent_to_review_is_a_version_that_says_so(cast: Cast, story: Story) -> None:
@@ -303,8 +308,3 @@ def test_old_edits_and_versions_go_but_never_what_somebody_kept(
     history.redo(story, by=cast.alice)
     assert scene(story, 0).narration == "Line 3."
     assert history.forget_old(later) > 0
-    stories.edit_story(story, by=cast.bob, title="By Bob")
-    cast.bob.delete()
-    assert Operation.objects.get(story=story).person is None
-    with pytest.raises(EngineError, match="nothing of yours"):
-        history.undo(story, by=cast.alice)

@@ -171,6 +171,11 @@ def test_a_link_opens_the_files_of_its_story_and_no_others(cast: Cast, story: St
     sound = story.scenes.all()[0].sound_id
     assert sound
     assert review_links.file_of(story, sound) is None
+    shown = story.scenes.all()[0].asset_id
+    assert shown
+    assert review_links.picture_of(story, shown) is not None
+    assert review_links.picture_of(story, picture(cast.workspace, "red", "Private").pk) is None
+    assert other.scenes.exists()
 
 
 def test_a_comment_is_taken_back_by_its_author_until_somebody_answers(cast: Cast, story: Story) -> None:
@@ -185,8 +190,3 @@ def test_a_comment_is_taken_back_by_its_author_until_somebody_answers(cast: Cast
     comments.remove(story, answer.pk, by=cast.bob)
     comments.remove(story, first.pk, by=cast.alice)
     assert not story.comments.exists()
-    shown = story.scenes.all()[0].asset_id
-    assert shown
-    assert review_links.picture_of(story, shown) is not None
-    assert review_links.picture_of(story, picture(cast.workspace, "red", "Private").pk) is None
-    assert other.scenes.exists()
