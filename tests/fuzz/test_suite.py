@@ -16,6 +16,7 @@ def test_damaged_texts_are_read_or_refused_with_words(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_damaged_media_end_no_process(tmp_path: Path) -> None:
     found = media.run(12, 2, tmp_path, media.seeds(tmp_path, films=(".mp4",), sounds=()))
     assert (found.files, found.deaths, found.hangs, found.errors) == (12, [], [], {})

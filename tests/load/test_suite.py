@@ -13,6 +13,7 @@ SMALL = argparse.Namespace(minutes=0.08, editors=1, apps=2, stories=2, pictures=
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_few_seconds_of_load_are_answered() -> None:
     measured = run(SMALL, postgres=False)
     assert sum(measured.errors.values()) == 0, measured.wrong

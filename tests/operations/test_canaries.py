@@ -57,6 +57,7 @@ def contents(data: Path) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_no_secret_is_written_down(tmp_path: Path) -> None:
     port = free_port()
     env = {
