@@ -18,6 +18,9 @@ from media_processing.engine import engines
 from tests.append_only import decisions_may_go  # noqa: F401 a fixture that empties what refuses to be emptied
 from tests.openai_double import Double, openai_double
 
+hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine breaks no test
+hypothesis_settings.load_profile("untimed")
+
 
 @pytest.fixture(autouse=True)
 def own_folders(settings: LazySettings, tmp_path: Path) -> None:
