@@ -23,7 +23,7 @@ class SentinelPool(SentinelConnectionPool):
         """
         parts = [urlsplit(each) for each in url.split(";")]
         sentinels = [(each.hostname or "127.0.0.1", each.port or PORT) for each in parts]
-        manager = Sentinel(sentinels, sentinel_kwargs={"password": sentinel_password}, socket_timeout=2)
+        manager = Sentinel(sentinels, sentinel_kwargs={"password": sentinel_password}, socket_timeout=2)  # type: ignore[no-untyped-call]
         first = parts[0]
         return cls(
             master, manager, db=int(first.path.strip("/") or 0), username=unquote(first.username or "") or None,

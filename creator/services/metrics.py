@@ -58,7 +58,7 @@ def exposition() -> bytes:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     summed = CollectorRegistry()
-    MultiProcessCollector(summed)
+    MultiProcessCollector(summed)  # type: ignore[no-untyped-call]
     summed.register(Installation())
     return generate_latest(summed)
 

@@ -122,7 +122,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator]
 @never_cache
 def my_data(request: HttpRequest) -> HttpResponse:
     """All that is kept of oneself, as a file."""
@@ -135,7 +135,7 @@ def my_data(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator]
 @never_cache
 def delete(request: HttpRequest) -> HttpResponse:
     """Delete one's own account, once its name is typed."""

@@ -22,8 +22,9 @@ class Command(StoryloomCommand):
         parser.add_argument("--apply", action="store_true", help="not only count")
 
     def work(self, **options: Any) -> dict[str, Any]:
-        ages = {name: timedelta(days=max(0, options[name])) for name in ("drafts", "renditions")}
-        old = retention.apply(**ages) if options["apply"] else retention.count(**ages)
+        drafts, renditions = (timedelta(days=max(0, options[name])) for name in ("drafts", "renditions"))
+        do = retention.apply if options["apply"] else retention.count
+        old = do(drafts=drafts, renditions=renditions)
         return {"applied": options["apply"], **retention.told(old)}
 
     def show(self, result: dict[str, Any]) -> None:
