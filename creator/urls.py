@@ -148,6 +148,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/costs.csv", costs.as_csv, name="costs-csv"),
     path("settings/channels/", channels.page, name="channels"),
     path("settings/channels/<int:channel_id>/public/", channels.open_to_all, name="channel-public"),
+    path("settings/channels/<int:channel_id>/options/", channels.adjust, name="channel-options"),
     path("stories/incoming/", incoming.page, name="incoming"),
     path("calendar/", calendar.page, name="calendar"),
     path("calendar/<int:schedule_id>/cancel/", calendar.cancel, name="schedule-cancel"),

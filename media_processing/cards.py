@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import functools
 import io
+import math
 import tomllib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -224,13 +225,29 @@ def encode(image: Image.Image, kind: Kind, *, quality: int = 88) -> bytes:
     return buffer.getvalue()
 
 
+def safe_area(size: tuple[int, int]) -> Box:
+    """A card of so many pixels less its margins, and less what phones draw over: all that it says stands inside."""
+    width, height = size
+    margin = _data()["margin"] * _unit(size)
+    top, bottom = margin, height - margin
+    if height / width >= PHONE:
+        above, below = _data()["safe_tall"]
+        top, bottom = max(top, above * height), min(bottom, (1 - below) * height)
+    return margin, top, width - margin, bottom
+
+
+def _unit(size: tuple[int, int]) -> float:
+    """What sizes on a card are shares of, in pixels."""
+    return (min(size) + math.sqrt(size[0] * size[1])) / 2
+
+
 class _Plan:
     """One card in one size: its areas, colours and stack of text. Places are in pixels of that size."""
 
     def __init__(self, card: Card, size: tuple[int, int], look: Look, scale: float) -> None:
         self.card, self.size, self.look, self.scale = card, size, look, scale
         self.width, self.height = size
-        self.unit: float = (min(size) + (self.width * self.height) ** 0.5) / 2
+        self.unit = _unit(size)
         self.layout: Mapping[str, Any] = _data()["layouts"][card.layout]
         ratio = self.height / self.width
         self.shape: Mapping[str, Any] = self.layout["tall" if ratio >= TALL else "wide" if ratio <= WIDE else "square"]
@@ -254,12 +271,7 @@ class _Plan:
         return areas
 
     def safe_area(self) -> Box:
-        """The card less margins, and less what phones draw over."""
-        top, bottom = self.margin, self.height - self.margin
-        if self.height / self.width >= PHONE:
-            above, below = _data()["safe_tall"]
-            top, bottom = max(top, above * self.height), min(bottom, (1 - below) * self.height)
-        return self.margin, top, self.width - self.margin, bottom
+        return safe_area(self.size)
 
     def text_area(self) -> Box:
         """Where the stack may stand: the layout's area less margins, plate and what stands at the top already."""

@@ -22,13 +22,12 @@ from functools import wraps
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.utils.http import http_date
 from ninja import NinjaAPI, Schema
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict
 
-from creator.api import idempotency
+from creator.api import deprecations, idempotency
 from creator.api.errors import MEDIA_TYPE, Problem, problem
 
 FAILURES = {
@@ -91,6 +90,7 @@ def sent(
 def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Around every route: unknown parameters are refused, a POST with a name is done once."""
     known = parameters_of(view)
+    name = name_of(view)
 
     @wraps(view)
     def guarding(request: HttpRequest, **values: Any) -> HttpResponseBase:
@@ -99,28 +99,18 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
             there = ", ".join(sorted(known)) or "none"
             return problem(422, f"Unknown parameters: {', '.join(unknown)[:200]}. Known are: {there}.")
         if request.method == "POST":
-            return idempotency.once(request, lambda: view(request, **values))  # type: ignore[arg-type, return-value]
-        return view(request, **values)
+            answer: HttpResponseBase = idempotency.once(request, lambda: view(request, **values))  # type: ignore[arg-type, return-value]
+        else:
+            answer = view(request, **values)
+        deprecations.tell(answer, name, request.GET)
+        return answer
 
     return guarding
 
 
-def deprecated(*, since: str, until: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Around a route that goes: its answers say since when it is deprecated (RFC 9745), and on which day it ends
-    (RFC 8594). Dates are as 2026-11-01. The route is declared with `deprecated=True` as well."""
-    begun, ends = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (since, until))
-
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def dated(*args: Any, **values: Any) -> Any:
-            response = view(*args, **values)
-            response["Deprecation"] = f"@{begun.timestamp():.0f}"
-            response["Sunset"] = http_date(ends.timestamp())
-            return response
-
-        return dated
-
-    return decorate
+def name_of(view: Any) -> str:
+    """The route's own name."""
+    return str(view._ninja_operation.view_func.__name__)
 
 
 def parameters_of(view: Any) -> set[str]:
@@ -155,6 +145,8 @@ HEADERS = {
         "Retry-After": "Seconds to wait.",
         "ETag": "Names this very answer, for If-None-Match and If-Match.",
         "Location": "Where it is.",
+        "Deprecation": "Since when it is deprecated, in seconds since 1970: @1793491200 (RFC 9745).",
+        "Sunset": "The day on which it goes (RFC 8594).",
     }.items()
 }
 PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -172,6 +164,7 @@ IF_NONE_MATCH = {
 def _tell(method: str, route: dict[str, Any]) -> None:
     """Complete what the document says of one route."""
     responses = route["responses"]
+    ending = _endings(route)
     if method == "post":
         for status in POSTED:
             responses.setdefault(status, {})
@@ -182,6 +175,7 @@ def _tell(method: str, route: dict[str, Any]) -> None:
             answer["content"] = PROBLEM
         told = ["RateLimit", "RateLimit-Policy"] if status not in (401, 411, 413) else []
         told += {429: ["Retry-After"], 201: ["Location"]}.get(status, [])
+        told += ["Deprecation", "Sunset"] if ending and status < 400 else []
         answer["headers"] = {**answer.get("headers", {}), **{name: _header(name) for name in told}}
     if method == "get" and "ETag" in responses.get(200, {}).get("headers", {}):
         route["parameters"].append(IF_NONE_MATCH)
@@ -190,6 +184,17 @@ def _tell(method: str, route: dict[str, Any]) -> None:
         if parameter["in"] == "query" and parameter["schema"].get("type") == "array":
             parameter |= {"style": "form", "explode": False}
     route["responses"] = {str(status): responses[status] for status in sorted(responses)}
+
+
+def _endings(route: dict[str, Any]) -> bool:
+    """Say of a route and its parameters which of them will go; whether any will."""
+    parts = {route["operationId"]: route}
+    parts |= {f"{route['operationId']}.{each['name']}": each for each in route["parameters"] if each["in"] == "query"}
+    going = deprecations.ENDINGS.keys() & parts.keys()
+    for name in going:
+        said = parts[name].get("description", "")
+        parts[name] |= {"deprecated": True, "description": f"{said} {deprecations.ENDINGS[name].words}".strip()}
+    return bool(going)
 
 
 def _header(name: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ class ChannelKey(HttpBearer):
         key = keys.find(token)
         if key is None:
             return None
+        request.channel = key.channel  # type: ignore[attr-defined]
         request.allowance = limits.take(key.digest[:16], key.rate)  # type: ignore[attr-defined]
         if self.scopes and not set(self.scopes) & set(key.scopes):
             raise HttpError(403, f"This key lacks the scope {' or '.join(self.scopes)}.")

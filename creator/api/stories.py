@@ -40,6 +40,30 @@ else:
     Preset = Literal[PRESETS]
 
 
+class Disclosure(Schema):
+    """What machines did in a story."""
+
+    digital_source_type: str = Field(
+        "", description='By IPTC: "compositeWithTrainedAlgorithmicMedia" where machines had a hand in it, '
+        '"digitalCreation" where not. Listed at cv.iptc.org/newscodes/digitalsourcetype.'
+    )  # fmt: skip
+    text: str = Field("", description="The engine that wrote it.")
+    voice: str = Field("", description="The engine that is heard; \"recorded\" for people.")
+    pictures: list[str] = Field(default_factory=list, description="The engines that drew in it.")
+    music: str = Field("", description="The engine that composed, where there is music.")
+
+
+class Marks(Schema):
+    """How a file tells what it is; captions carry no marks."""
+
+    content_credentials: bool = Field(False, description="It carries a signed C2PA manifest. An HLS stream can't.")
+    self_made_certificate: bool = Field(False, description="Others see the signature as untrusted.")
+    source_type: bool = Field(False, description="An HLS stream: its init.mp4 says the source type as XMP.")
+    watermark: bool = Field(False, description="An invisible mark of ours is in the picture.")
+    label: str = Field("", description="What people see on it, where the channel wants a label.")
+    approved: str = Field("", description="sha256 of the file as it was approved, before it was marked.")
+
+
 class Rendition(Schema):
     """A file of a story."""
 
@@ -53,6 +77,7 @@ class Rendition(Schema):
     width: int
     height: int
     seconds: float
+    marks: Marks = Field(default_factory=Marks)
     url: str = Field(description="Signed: it needs no key, and expires after 24 to 48 hours.")
 
 
@@ -83,8 +108,8 @@ class StoryItem(Schema):
     hashtags: list[str] = Field(default_factory=list)
     published_at: datetime = Field(default_factory=datetime.now)
     updated_at: datetime = Field(default_factory=datetime.now)
-    ai_disclosure: dict[str, Any] = Field(default_factory=dict, description="What machines did in it.")
-    corrections: list[dict[str, Any]] = Field(default_factory=list, description="What was corrected since.")
+    ai_disclosure: Disclosure = Field(default_factory=Disclosure)
+    corrections: list[Correction] = Field(default_factory=list, description="What was corrected since.")
     renditions: list[Rendition] = Field(default_factory=list)
 
 

@@ -19,6 +19,9 @@ class Channel(models.Model):
     surface = models.CharField(max_length=20, default="site")
     """Which thresholds of a policy hold for it: internal, site, app, ads."""
     public = models.BooleanField(default=False, help_text="anybody may read its feeds, without a key")
+    labelled = models.BooleanField(default=False, help_text="cards and videos show that they were made with AI")
+    origins = models.JSONField(default=list, blank=True)
+    """Whose pages may ask the API in a browser: ["https://example.org"]."""
 
     class Meta:
         ordering = ("name",)

@@ -37,6 +37,12 @@ def brand_of(story: Story) -> Brand | None:
     return brands.filter(**chosen).first()
 
 
+def files_of(story: Story) -> list[Asset]:
+    """The files of the library that a story's brand shows: logo, intro and outro."""
+    brand = brand_of(story)
+    return [asset for asset in (brand.logo, brand.intro, brand.outro) if asset] if brand else []
+
+
 def look_of(brand: Brand | None) -> Look:
     """A brand's look; what it doesn't say, and a font that has gone from this machine, are the program's own."""
     if brand is None:

@@ -1,4 +1,5 @@
-"""Marking what is published: a watermark in pictures, then Content Credentials in every file that can carry them.
+"""Marking what is published: a label where the channel wants one, a watermark in pictures, then Content Credentials in
+every file that can carry them.
 
 What a review approved stays as it is. Beside each approved file stands a marked one, made once, and that is what
 downstream apps get. On a public channel nothing is published that couldn't be marked.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import tempfile
 import zipfile
 from contextlib import suppress
 from functools import lru_cache
@@ -21,12 +23,13 @@ from PIL import Image
 from creator.models import Channel, Revision, Story
 from creator.services import brands, serving
 from creator.services.digests import digest_of
-from media_processing import provenance, watermark, xmp
+from media_processing import labels, provenance, watermark, xmp
 from media_processing import services as media
 from media_processing.decoding import MediaError, open_picture
 from media_processing.engine import EngineError
 from media_processing.models import Asset, Rendition
 from media_processing.provenance import Claim, Finding, Identity, Ingredient
+from media_processing.recipes import H264, recipe_named
 from media_processing.sniffing import sniff
 
 log = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ def marked(story: Story, revisions: list[Revision], channel: Channel) -> list[di
         for entry in revision.document["renditions"]:
             rendition = Rendition.objects.get(workspace_id=story.workspace_id, pk=entry["id"])
             try:
-                told.append(entry | _marked(story, revision, rendition))
+                told.append(entry | _marked(story, revision, rendition, labelled=channel.labelled))
             except EngineError as error:
                 if channel.surface != PRIVATE:
                     raise EngineError(
@@ -77,14 +80,15 @@ def marked(story: Story, revisions: list[Revision], channel: Channel) -> list[di
     return told
 
 
-def _marked(story: Story, revision: Revision, rendition: Rendition) -> dict[str, Any]:
+def _marked(story: Story, revision: Revision, rendition: Rendition, *, labelled: bool) -> dict[str, Any]:
     if rendition.content_type in TEXTS:
         return {}
     if not rendition.file.exists() or not serving.untouched(rendition):
         raise EngineError("Its file is gone, or isn't the one that was approved.", next_step="Render it again.")
-    if rendition.content_type == STREAM:
-        return _marked_stream(story, revision, rendition)
     by, disclosure = identity(), revision.document["ai_disclosure"]
+    label = _label(revision, rendition) if labelled else {}
+    if rendition.content_type == STREAM:
+        return _marked_stream(story, revision, rendition, label)
     assets = _assets(story, revision)
     carries = _carries_watermark(rendition)
     claim = Claim(
@@ -96,11 +100,11 @@ def _marked(story: Story, revision: Revision, rendition: Rendition) -> dict[str,
         ),
         watermarked=carries,
     )  # fmt: skip
-    said = [claim.title, claim.source_type, claim.engines, [asset.digest for asset in assets], carries]
+    said = [claim.title, claim.source_type, claim.engines, [asset.digest for asset in assets], carries, *label.values()]
     key = digest_of(EDITION, rendition.digest, by.fingerprint, said)
     made = media.find_rendition(story.workspace_id, key)
     if made is None:
-        content = _watermarked(rendition) if carries else rendition.file.read_bytes()
+        content = _content(rendition, revision.document["language"], watermarked=carries, labelled=bool(label))
         made = media.store_rendition(
             story.workspace_id, key=key, recipe=rendition.recipe,
             content=provenance.sign(content, rendition.content_type, claim, by), content_type=rendition.content_type,
@@ -108,19 +112,22 @@ def _marked(story: Story, revision: Revision, rendition: Rendition) -> dict[str,
             made_by={**rendition.made_by, "marked": EDITION},
         )  # fmt: skip
     marks = {"content_credentials": True, "self_made_certificate": by.self_made, "watermark": carries,
-             "approved": rendition.digest}  # fmt: skip
+             "approved": rendition.digest, **label}  # fmt: skip
     return {"id": str(made.pk), "digest": made.digest, "size": made.size, "marks": marks}
 
 
-def _marked_stream(story: Story, revision: Revision, rendition: Rendition) -> dict[str, Any]:
+def _marked_stream(
+    story: Story, revision: Revision, rendition: Rendition, label: dict[str, str]
+) -> dict[str, Any]:  # fmt: skip
     """A stream's pieces can't carry a manifest of ours; its head says the source type."""
     source_type = revision.document["ai_disclosure"]["digital_source_type"]
-    key = digest_of(EDITION, rendition.digest, source_type)
+    key = digest_of(EDITION, rendition.digest, source_type, *label.values())
     made = media.find_rendition(story.workspace_id, key)
     if made is None:
         target = io.BytesIO()
+        content = io.BytesIO(_content(rendition, revision.document["language"], labelled=bool(label)))
         try:
-            with zipfile.ZipFile(rendition.file) as stream, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as said:
+            with zipfile.ZipFile(content) as stream, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as said:
                 for name in stream.namelist():
                     piece = stream.read(name)
                     if name == STREAM_HEAD:
@@ -133,7 +140,8 @@ def _marked_stream(story: Story, revision: Revision, rendition: Rendition) -> di
             width=rendition.width, height=rendition.height, seconds=rendition.seconds,
             made_by={**rendition.made_by, "marked": EDITION},
         )  # fmt: skip
-    marks = {"content_credentials": False, "source_type": True, "watermark": False, "approved": rendition.digest}
+    marks = {"content_credentials": False, "source_type": True, "watermark": False, "approved": rendition.digest,
+             **label}  # fmt: skip
     return {"id": str(made.pk), "digest": made.digest, "size": made.size, "marks": marks}
 
 
@@ -143,9 +151,7 @@ def _assets(story: Story, revision: Revision) -> list[Asset]:
     if revision.document["format"].startswith("card") and len(revision.document["renditions"]) == 1:
         digests = digests[:1]
     found = {each.digest: each for each in Asset.objects.in_workspace(story.workspace_id).filter(digest__in=digests)}
-    brand = brands.brand_of(story)
-    worn = [asset for asset in (brand.logo, brand.intro, brand.outro) if asset] if brand else []
-    return [*(found[digest] for digest in digests if digest in found), *worn]
+    return [*(found[digest] for digest in digests if digest in found), *brands.files_of(story)]
 
 
 def _made_by(asset: Asset) -> dict[str, str]:
@@ -162,15 +168,36 @@ def _carries_watermark(rendition: Rendition) -> bool:
     return min(_opened(rendition.file, rendition.digest).size) >= watermark.SMALLEST
 
 
-def _watermarked(rendition: Rendition) -> bytes:
-    """The picture with its watermark, which is looked for in the very bytes that are kept."""
+def _label(revision: Revision, rendition: Rendition) -> dict[str, str]:
+    """What stands on a picture or video that machines had a hand in; nothing for sounds, and for what people made."""
+    made = revision.document["ai_disclosure"]["digital_source_type"].lower().endswith("algorithmicmedia")
+    seen = rendition.content_type in _FORMS or rendition.content_type in ("video/mp4", STREAM)
+    return {"label": labels.words(revision.document["language"])} if made and seen else {}
+
+
+def _content(rendition: Rendition, language: str, *, watermarked: bool = False, labelled: bool = False) -> bytes:
+    """A file with what people see and what machines find of its marks."""
+    if not (watermarked or labelled):
+        return rendition.file.read_bytes()
+    if rendition.content_type in _FORMS:
+        return _picture(rendition, language, watermarked=watermarked, labelled=labelled)
+    recipe = recipe_named(rendition.recipe.partition(" ")[2] or H264.name)
+    with tempfile.TemporaryDirectory(prefix="storyloom-", dir=settings.DATA) as folder:
+        target = Path(folder) / "labelled.mp4"
+        labels.on_video(rendition.file, target, language, (rendition.width, rendition.height), recipe)
+        return target.read_bytes()
+
+
+def _picture(rendition: Rendition, language: str, *, watermarked: bool, labelled: bool) -> bytes:
+    """A picture with its label and its watermark, which is looked for in the very bytes that are kept."""
     image = _opened(rendition.file, rendition.digest)
+    image = labels.on_card(image, language) if labelled else image
     form = _FORMS[rendition.content_type]
     buffer = io.BytesIO()
     options: dict[str, Any] = {"compress_level": 4} if form == "PNG" else {"quality": 92}
-    watermark.mark(image).save(buffer, form, **options)
+    (watermark.mark(image) if watermarked else image).save(buffer, form, **options)
     content = buffer.getvalue()
-    if not watermark.is_marked(Image.open(io.BytesIO(content))):
+    if watermarked and not watermark.is_marked(Image.open(io.BytesIO(content))):
         raise EngineError("Its watermark can't be found again.", next_step="Render it again.")
     return content
 

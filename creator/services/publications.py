@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
-from creator.services import audit, marking, notices, variants, webhooks, wording
+from creator.services import audit, brands, marking, notices, variants, webhooks, wording
 from creator.services.links import base_url
 from media_processing.engine import EngineError
 from moderation import cases
@@ -73,7 +73,8 @@ def publish(
             corrections.append({"at": now.isoformat(), "note": note.strip()[:500]})
         publication.expires = expires
         publication.document = _document(story, revisions, publication.published, now)
-        publication.document |= {"renditions": files, "corrections": corrections}
+        worn = [asset.digest for asset in brands.files_of(story)]
+        publication.document |= {"renditions": files, "corrections": corrections, "brand_files": worn}
         publication.language = publication.document["language"][:12]
         publication.save()
         publication.revisions.set(revisions)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from creator import jobs
 from creator.jobs import Work
 from creator.models import Channel, Publication, Schedule, Story, User, Workspace
-from creator.services import audit, publications
+from creator.services import audit, brands, publications
 from media_processing.engine import EngineError
 from media_processing.models import Asset
 
@@ -150,19 +150,31 @@ def publish_due(work: Work) -> None:
 
 
 def withdraw_unlicensed(today: date) -> int:
-    """Withdraw what shows an asset whose licence has ended. Returns how many publications that were."""
+    """Withdraw what shows an asset whose licence has ended: a scene's picture, or its brand's logo, intro or outro.
+
+    Returns how many publications that were.
+    """
     ended = Asset.objects.filter(licence_ends__lt=today)
     count = 0
     for workspace in Workspace.objects.filter(pk__in=ended.order_by().values("workspace").distinct()):
         assets = {asset.digest: asset for asset in ended.filter(workspace=workspace)}
         for publication in Publication.objects.live().filter(workspace=workspace).iterator(chunk_size=200):
-            shown = [scene.get("picture", "") for scene in publication.document.get("scenes", ())]
-            asset = next((assets[digest] for digest in shown if digest in assets), None)
+            asset = next((assets[digest] for digest in _shown(publication) if digest in assets), None)
             if asset is not None:
-                reason = f"The licence of a picture in it ended on {asset.licence_ends:%Y-%m-%d}: {asset.title}"
+                reason = f"The licence of a file in it ended on {asset.licence_ends:%Y-%m-%d}: {asset.title}"
                 publications.withdraw(publication, by=None, reason=reason[:300])
                 count += 1
     return count
+
+
+def _shown(publication: Publication) -> list[str]:
+    """Digests of the library's files that a publication shows; of what was published before they were written down,
+    its brand's as they are now."""
+    document = publication.document
+    pictures = [scene.get("picture", "") for scene in document.get("scenes", ())]
+    if "brand_files" in document:
+        return [*pictures, *document["brand_files"]]
+    return [*pictures, *(asset.digest for asset in brands.files_of(publication.story))]
 
 
 # The calendar ---------------------------------------------------------------------------------------------------------

@@ -282,6 +282,10 @@ def findings(story: Story) -> list[dict[str, Any]]:
             found += _rights(scene, scene.asset)
         if not scene.alt.strip():
             found.append(_finding(scene, "It has no alternative text.", severity="warning"))
+    for asset in brands.files_of(story):
+        if asset.licence_ends and asset.licence_ends < timezone.now().date():
+            message = f"The licence of “{asset.title}” in its brand ended on {asset.licence_ends}: choose another file."
+            found.append({"severity": "blocking", "scene": "", "second": 0.0, "message": message, "format": ""})
     return found
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from creator.access import may, workspace_for
 from creator.forms import ChannelForm, KeyForm
 from creator.models import ApiKey, Channel, Workspace
-from creator.services import feeds, keys
+from creator.services import channels, feeds, keys
 from creator.views.people import person_of
 from media_processing.engine import EngineError
 
@@ -51,14 +51,16 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _page(
     request: HttpRequest, workspace: Workspace, channel_form: ChannelForm, key_form: KeyForm, made: dict[str, Any],
-    *, status: int = 200,
+    *, status: int = 200, refused: tuple[int, str, str] = (0, "", ""),
 ) -> HttpResponse:  # fmt: skip
-    channels = Channel.objects.filter(workspace=workspace).select_related("workspace")
-    channels = channels.prefetch_related("keys__person", "publications")
-    for each in channels:
+    """`refused` is a channel, the origins that somebody wrote for it, and what is wrong with them."""
+    rows = Channel.objects.filter(workspace=workspace).select_related("workspace")
+    rows = rows.prefetch_related("keys__person", "publications")
+    for each in rows:
         each.feed_addresses = [(kind, feeds.address(each, kind)) for kind in feeds.KINDS]  # type: ignore[attr-defined]
+        each.written, each.error = refused[1:] if each.pk == refused[0] else ("\n".join(each.origins), "")  # type: ignore[attr-defined]
     context = {
-        "channels": channels,
+        "channels": rows,
         "channel_form": channel_form,
         "key_form": key_form,
         "can_manage": may(request.user, "manage"),
@@ -122,4 +124,23 @@ def open_to_all(request: HttpRequest, channel_id: int) -> HttpResponse:
     channel.save(update_fields=["public"])
     said = "Anybody may read it" if channel.public else "Only apps with a key read it"
     messages.success(request, gettext("%(name)s: %(said)s from now on.") % {"name": channel.name, "said": said})
+    return redirect("channels")
+
+
+@login_required
+@require_POST
+@never_cache
+def adjust(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Keep whether what a channel gets is labelled, and whose web pages may ask for it."""
+    workspace = workspace_for(request.user, to="manage")
+    channel = get_object_or_404(Channel, workspace=workspace, pk=channel_id)
+    written = request.POST.get("origins", "")
+    try:
+        labelled = request.POST.get("labelled") == "on"
+        channels.adjust(channel, labelled=labelled, origins=written, by=person_of(request))
+    except EngineError as error:
+        refused = (channel.pk, written, f"{error.message} {error.next_step}".strip())
+        forms = (ChannelForm(), KeyForm(workspace_id=workspace.pk))
+        return _page(request, workspace, *forms, {}, status=400, refused=refused)
+    messages.success(request, gettext("%(name)s is kept.") % {"name": channel.name})
     return redirect("channels")

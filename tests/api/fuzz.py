@@ -53,7 +53,7 @@ def run(examples: int, *, phases: str, seed: int = 1) -> int:
     with tempfile.TemporaryDirectory(prefix="storyloom-fuzz-") as folder:
         data, port = Path(folder), free_port()
         env = {"STORYLOOM_PORT": str(port)}
-        manage(data, "migrate", "--verbosity", "0", timeout=600, **env)
+        manage(data, "set_up", "--no-samples", timeout=600, **env)
         said = manage(data, "shell", "--verbosity", "0", "-c", SEED, timeout=600, **env).stdout
         told = json.loads(said.strip().splitlines()[-1])
         with running(data, "web", "--port", str(port), **env):

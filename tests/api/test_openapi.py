@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from creator.api import api, deprecations
 from creator.management.commands import openapi
 from creator.services import keys
 from tests.api.conftest import App
@@ -78,13 +80,28 @@ def test_scopes_in_the_document_are_there() -> None:
     assert named >= {"stories:read", "stories:write", "stories:publish", "reviews:write", "assets:read", "jobs:read"}
 
 
-def test_a_deprecated_route_says_since_when(reader: App) -> None:
-    """None is deprecated yet: the headers are tested on a route of their own."""
-    from creator.api.contract import deprecated
+def test_nothing_goes_without_a_years_notice() -> None:
+    for name in deprecations.ENDINGS:
+        operation, _, parameter = name.partition(".")
+        route = next(route for _, _, route in ROUTES if route["operationId"] == operation)
+        assert not parameter or parameter in [each["name"] for each in route["parameters"]]
+    with pytest.raises(ValueError, match="365"):
+        deprecations.Ending(date(2026, 11, 1), date(2027, 3, 1), "GET /stories")
 
-    class Answer(dict[str, str]):
-        pass
 
-    told = deprecated(since="2026-11-01", until="2027-11-01")(lambda: Answer())()
-    assert told["Deprecation"] == "@1793491200"
-    assert told["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
+def test_what_goes_says_so_in_headers_and_document(reader: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    route = deprecations.Ending(date(2026, 11, 1), date(2028, 11, 1), "GET /stories/{id}")
+    parameter = deprecations.Ending(date(2026, 11, 1), date(2027, 11, 1), "use aspect.")
+    monkeypatch.setattr(deprecations, "ENDINGS", {"list_stories": route, "list_stories.kind": parameter})
+    plain, narrowed = (reader.get(f"/stories{query}") for query in ("", "?kind=video"))
+    assert (plain["Deprecation"], plain["Sunset"]) == ("@1793491200", "Wed, 01 Nov 2028 00:00:00 GMT")
+    assert narrowed["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
+    assert 'rel="deprecation"' in plain["Link"]
+    assert "Deprecation" not in reader.get("/channels")
+    document = api.get_openapi_schema()
+    said = document["paths"]["/api/v1/stories"]["get"]
+    assert said["deprecated"]
+    assert "GET /stories/{id}" in said["description"]
+    assert {"Deprecation", "Sunset"} <= set(said["responses"]["200"]["headers"])
+    assert [each["name"] for each in said["parameters"] if each.get("deprecated")] == ["kind"]
+    assert "deprecated" not in document["paths"]["/api/v1/channels"]["get"]

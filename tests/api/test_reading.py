@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from creator.models import Publication
-from creator.services import keys, links, publications
+from creator.services import channels, keys, links, publications
+from media_processing.engine import EngineError
 from tests.api.conftest import App, told
 from tests.conftest import Cast
 from tests.factories import rendition
@@ -112,7 +113,7 @@ def test_a_story_comes_in_the_language_that_is_wanted(live: Publication, reader:
     assert told(plain)["alternates"] == [{"id": str(hindi.story_id), "language": "hi"}]
     answer = reader.get(path, Accept_Language="ta;q=0.9, hi-IN;q=0.8, en;q=0.1")
     assert told(answer)["id"] == str(hindi.story_id)
-    assert (answer["Content-Language"], answer["Vary"]) == ("hi", "Accept-Language")
+    assert (answer["Content-Language"], answer["Vary"]) == ("hi", "Accept-Language, Origin")
     assert answer["Content-Location"].endswith(str(hindi.story_id))
     assert answer["ETag"] != plain["ETag"]
     for header in ("en", "ta", "*", "x" * 5000, ";;;", ""):
@@ -254,4 +255,72 @@ def test_walking_while_things_come_and_go_doubles_and_misses_nothing(
 def test_what_is_not_there_answers_with_a_problem(reader: App, method: str, path: str, status: int) -> None:
     answer = reader.ask(method, path)
     told(answer, status)
-    assert status != 405 or "GET" in answer["Allow"]
+    assert status != 405 or "GET, HEAD" in answer["Allow"]
+
+
+def test_a_head_is_a_get_without_its_body(live: Publication, reader: App) -> None:
+    for path in ("/stories", f"/stories/{live.story_id}", f"/renditions/{live.document['renditions'][0]['id']}"):
+        got, head = reader.get(path), reader.ask("HEAD", path)
+        size = sum(map(len, got.streaming_content)) if got.streaming else len(got.content)  # type: ignore[attr-defined]
+        assert (head.status_code, head.content, head["Content-Length"]) == (200, b"", str(size)), path
+        assert (head["ETag"], head["Content-Type"]) == (got["ETag"], got["Content-Type"])
+        again = reader.ask("HEAD", path, If_None_Match=got["ETag"])
+        assert (again.status_code, "Content-Length" in again) == (304, False)
+    assert reader.ask("HEAD", "/stories?colour=red").status_code == 422
+    assert reader.ask("HEAD", f"/stories/{live.story_id}/publication").status_code == 405
+
+
+PAGE = "https://news.example.org"
+
+
+def asked_before(path: str, origin: str) -> Any:
+    """What a browser hears that asks whether a page may ask."""
+    return Client().options(f"/api/v1{path}", headers={"Origin": origin, "Access-Control-Request-Method": "GET"})
+
+
+def test_no_web_page_may_ask_unless_its_channel_names_it(live: Publication, reader: App, channel: Any) -> None:
+    answer = reader.get("/stories", Origin=PAGE)
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer
+    assert "Access-Control-Allow-Origin" not in asked_before("/stories", PAGE)
+
+
+def test_pages_that_a_channel_names_may_ask(live: Publication, reader: App, channel: Any, cast: Cast) -> None:
+    channels.adjust(channel, origins=f" {PAGE.upper()}/ \nhttp://127.0.0.1:5173", by=cast.ada)
+    keys.forget()
+    before = asked_before("/stories", PAGE)
+    assert (before.status_code, before["Access-Control-Allow-Origin"]) == (204, PAGE)
+    assert "Authorization" in before["Access-Control-Allow-Headers"]
+    assert "PATCH" in before["Access-Control-Allow-Methods"]
+    answer = reader.get("/stories", Origin=PAGE)
+    assert answer["Access-Control-Allow-Origin"] == PAGE
+    assert {"ETag", "RateLimit", "Retry-After"} <= set(answer["Access-Control-Expose-Headers"].split(", "))
+    # A refusal can be read too: else a page only hears that something went wrong.
+    assert reader.get("/stories?colour=red", Origin=PAGE)["Access-Control-Allow-Origin"] == PAGE
+    assert App("").get("/stories", Origin=PAGE)["Access-Control-Allow-Origin"] == PAGE
+    file = Client().get(signed(live), headers={"Origin": PAGE})
+    assert file["Access-Control-Allow-Origin"] == PAGE
+    for other in ("https://evil.example", "https://news.example.org.evil.example", "null", "http://news.example.org"):
+        for answer in (reader.get("/stories", Origin=other), asked_before("/stories", other)):
+            assert "Access-Control-Allow-Origin" not in answer, other
+            assert "Origin" in answer["Vary"]
+
+
+def test_a_page_of_one_channel_reads_nothing_of_another(live: Publication, reader: App, cast: Cast) -> None:
+    elsewhere = publications.default_channel(cast.other)
+    channels.adjust(elsewhere, origins=PAGE, by=cast.ada)
+    assert "Access-Control-Allow-Origin" not in reader.get("/stories", Origin=PAGE)
+    assert "Access-Control-Allow-Origin" not in Client().get(signed(live), headers={"Origin": PAGE})
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["*", "news.example.org", "ftp://news.example.org", "https://a.example/path", "null", "https://a b",
+     "https://me@a.example", "https://a.example:99999", "x" * 3000],
+)  # fmt: skip
+def test_what_is_no_origin_is_refused(channel: Any, cast: Cast, written: str) -> None:
+    with pytest.raises(EngineError) as refused:
+        channels.adjust(channel, origins=written, by=cast.ada)
+    assert refused.value.next_step
+    channel.refresh_from_db()
+    assert channel.origins == []

@@ -12,11 +12,11 @@ import pytest
 from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from PIL import Image
+from PIL import Image, ImageChops
 
 from creator.models import Channel, Publication, Story
-from creator.services import keys, marking, publications, reviews
-from media_processing import provenance, watermark, xmp
+from creator.services import channels, keys, marking, publications, reviews
+from media_processing import labels, provenance, watermark, xmp
 from media_processing.engine import EngineError, engines
 from media_processing.models import Rendition
 from tests.conftest import Cast
@@ -110,6 +110,36 @@ def test_a_stream_says_its_source_type_in_its_head(cast: Cast, channel: Channel,
         assert stream.namelist() == ["init.mp4", "part-000.m4s", "playlist.m3u8"]
         assert xmp.source_type_of(stream.read("init.mp4")) == "compositeWithTrainedAlgorithmicMedia"
         assert stream.read("part-000.m4s") == b"a piece"
+
+
+def test_a_channel_may_want_people_to_see_it(cast: Cast, channel: Channel, drawing: Image.Image) -> None:
+    story = approved(cast, picture_bytes(drawing, "PNG"))
+    plain = publications.publish(story, channel, by=cast.alice)
+    unmarked = Image.open(published_file(plain).file).convert("RGB")
+    assert "label" not in plain.document["renditions"][0]["marks"]
+    channels.adjust(channel, labelled=True, by=cast.ada)
+    labelled = publications.publish(story, channel, by=cast.alice)
+    marks = labelled.document["renditions"][0]["marks"]
+    assert (marks["label"], marks["watermark"]) == ("Made with AI", True)
+    shown = Image.open(published_file(labelled).file).convert("RGB")
+    label = labels.drawn("en", shown.size)
+    changed = ImageChops.difference(unmarked, shown).crop((0, 0, 2 * label.width, 2 * label.height))
+    assert max(high for _, high in changed.getextrema()) > 100  # type: ignore[misc]
+    told = marking.examine(published_file(labelled).file.read_bytes())
+    assert (told["finding"].verdict, told["watermark"]) == ("trusted", True)
+    again = publications.publish(story, channel, by=cast.alice)
+    assert published_file(again) == published_file(labelled), "made once"
+
+
+def test_what_people_made_wears_no_label(cast: Cast, channel: Channel, drawing: Image.Image) -> None:
+    channels.adjust(channel, labelled=True, by=cast.ada)
+    story = approved(cast, picture_bytes(drawing, "PNG"))
+    revision = story.revisions.latest("number")
+    file = story.variants.get().rendition
+    assert file is not None
+    assert marking._label(revision, file) == {"label": "Made with AI"}
+    revision.document["ai_disclosure"]["digital_source_type"] = "digitalCreation"
+    assert marking._label(revision, file) == {}
 
 
 def test_without_a_key_nothing_is_published(

@@ -10,12 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from creator import jobs, tasks
-from creator.models import Channel, Job, Message, Publication, Schedule, Story
-from creator.services import keys, publications, reviews, schedules
+from creator.models import Brand, Channel, Job, Message, Publication, Schedule, Story
+from creator.services import keys, publications, reviews, schedules, variants
 from media_processing.engine import EngineError
 from tests.conftest import Cast
 from tests.creator.test_webhooks import Clock
-from tests.factories import finished_story
+from tests.factories import finished_story, picture
 
 HOUR = timedelta(hours=1)
 
@@ -34,6 +34,10 @@ def channel(cast: Cast) -> Channel:
 
 @pytest.fixture
 def story(cast: Cast) -> Story:
+    return approved(cast)
+
+
+def approved(cast: Cast) -> Story:
     made = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
     review = reviews.submit(made, by=cast.alice)
     reviews.decide(review, by=cast.mo, verb="approve", version=review.version, note="Seen.")
@@ -181,6 +185,25 @@ def test_the_end_of_a_licence_withdraws_what_shows_the_picture(story: Story, cha
     assert publication.withdrawn
     assert "2026-05-31" in publication.reason
     assert schedules.withdraw_unlicensed(date(2026, 6, 2)) == 0
+
+
+@pytest.mark.parametrize("written_down", [True, False])
+def test_so_does_the_end_of_what_its_brand_shows(channel: Channel, cast: Cast, written_down: bool) -> None:
+    logo = picture(cast.workspace, "magenta", "Our logo")
+    Brand.objects.create(workspace=cast.workspace, name="River", outro=logo, is_default=True)
+    story = approved(cast)
+    publication = publications.publish(story, channel, by=cast.alice)
+    assert publication.document["brand_files"] == [logo.digest]
+    if not written_down:  # as of a version before this
+        del publication.document["brand_files"]
+        publication.save()
+    assert variants.findings(story) == []
+    logo.licence_ends = date(2026, 5, 31)
+    logo.save()
+    assert [each["severity"] for each in variants.findings(story)] == ["blocking"]
+    assert schedules.withdraw_unlicensed(date(2026, 5, 31)) == 0
+    assert schedules.withdraw_unlicensed(date(2026, 6, 1)) == 1
+    assert "Our logo" in Publication.objects.get().reason
 
 
 class TestPages:

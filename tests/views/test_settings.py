@@ -96,6 +96,22 @@ def test_a_key_is_rotated_and_the_new_one_shown_once(admin: Client, author: Clie
     assert admin.post(f"/settings/channels/keys/{key.pk}/rotate/").status_code == 302
 
 
+def test_a_channel_is_labelled_and_names_pages(admin: Client, author: Client, channel: Channel) -> None:
+    path = f"/settings/channels/{channel.pk}/options/"
+    assert author.post(path, {"labelled": "on"}).status_code == 404
+    wrong = admin.post(path, {"labelled": "on", "origins": "https://a.example\nnews"})
+    assert wrong.status_code == 400
+    page = wrong.content.decode()
+    assert "is no origin" in page
+    assert "https://a.example\nnews</textarea>" in page
+    assert admin.post(path, {"labelled": "on", "origins": "https://a.example"}).status_code == 302
+    channel.refresh_from_db()
+    assert (channel.labelled, channel.origins) == (True, ["https://a.example"])
+    admin.post(path, {"origins": ""})
+    channel.refresh_from_db()
+    assert (channel.labelled, channel.origins) == (False, [])
+
+
 def test_a_channel_is_opened_to_the_public(admin: Client, author: Client, channel: Channel) -> None:
     path = f"/settings/channels/{channel.pk}/public/"
     assert author.post(path, {"public": "on"}).status_code == 404
