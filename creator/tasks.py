@@ -21,6 +21,7 @@ from creator.services import (
     comparing,
     copies,
     drafting,
+    history,
     importing,
     incoming,
     interactions,
@@ -206,6 +207,7 @@ def tidy(work: Work) -> None:
     schedules.withdraw_unlicensed(timezone.now().date())
     incoming.forget_old()
     lists.forget_old()
+    history.forget_old(timezone.now())
     interactions.forget_salts()
     webhooks.wake(Endpoint.objects.all())
     reindexing.fill_in()
