@@ -27,8 +27,8 @@ def is_wanted() -> bool:
 def start(tracer: Any = None) -> Any:
     """The tracer of this process, made at the first call; None where none is wanted. A test may bring its own.
 
-    The exporter reads OTEL_EXPORTER_OTLP_ENDPOINT and the other variables of OpenTelemetry by itself, and sends from a
-    thread of its own: a collector that is down costs spans, never an answer.
+    The exporter reads the other variables of OpenTelemetry (headers, certificates) by itself, and sends from a thread
+    of its own: a collector that is down costs spans, never an answer.
     """
     global _tracer, _asked
     with _lock:
@@ -55,7 +55,8 @@ def _made() -> Any:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     provider = TracerProvider(resource=Resource.create({"service.name": "storyloom"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter(endpoint=f"{settings.OTLP.rstrip('/')}/v1/traces")
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider.get_tracer("storyloom")
 
 
