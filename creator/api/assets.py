@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from creator.api.caching import conditional
 from creator.api.contract import TAGGED, answers
-from creator.api.cursors import PATTERN, cursor, place_of
+from creator.api.cursors import PageQuery, newest
 from creator.api.keys import ChannelKey, key_of
 from creator.api.stories import Passage
 from creator.models import ApiKey
@@ -67,11 +66,9 @@ class AssetList(Schema):
     next: str | None = None
 
 
-class AssetQuery(Schema):
+class AssetQuery(PageQuery):
     """What the list may be asked for."""
 
-    limit: int = Field(20, ge=1, le=100)
-    cursor: str = Field("", max_length=400, pattern=PATTERN)
     kind: Literal["image", "video", "audio"] | None = None
 
 
@@ -113,19 +110,9 @@ def list_assets(request: HttpRequest, query: Query[AssetQuery]) -> HttpResponse:
     rows = Asset.objects.in_workspace(workspace).active()
     if query.kind:
         rows = rows.filter(kind=query.kind)
-    of = digest_of(workspace, query.kind)[:16]
-    if query.cursor:
-        created, pk = place_of(query.cursor, of=of)
-        created = datetime.fromisoformat(created)
-        rows = rows.filter(Q(created__lt=created) | Q(created=created, pk__gt=UUID(pk)))
-    found = list(rows.order_by("-created", "pk")[: query.limit + 1])
-    page, more = _told(found[: query.limit]), len(found) > query.limit
-
-    def body() -> str:
-        last = cursor(page[-1]["created"], page[-1]["id"], of=of) if more else None
-        return json.dumps({"items": page, "next": last}, ensure_ascii=False)
-
-    return conditional(request, ("assets", workspace, page, more), body)
+    found, more = newest(rows, query, of=digest_of(workspace, query.kind)[:16])
+    told = {"items": _told(found), "next": more}
+    return conditional(request, ("assets", workspace, told), lambda: json.dumps(told, ensure_ascii=False))
 
 
 @router.get("/{uuid:asset_id}", response=answers(AssetItem), summary="One asset", openapi_extra=TAGGED)

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 
-from creator.api.errors import problem
+from creator.api.errors import Refused, problem
 from creator.services.digests import digest_of
 
 CACHE_CONTROL = "private, no-cache"
@@ -50,15 +50,14 @@ def tag_of(version: int | None, *made_of: object) -> str:
     return f'"{digest}"' if version is None else f'"v{version}-{digest}"'
 
 
-def refused_version(request: HttpRequest, version: int) -> HttpResponse | None:
-    """Why a write must not be done: 428 without If-Match, 412 where it names another version.
+def require_version(request: HttpRequest, version: int) -> None:
+    """Raise Refused where a write must not be done: 428 without If-Match, 412 where it names another version.
 
     What counts is the version in the tag: a file that was rendered meanwhile changes the tag, and nobody's words.
     """
     given = request.headers.get("If-Match", "")
     if not given:
-        return problem(428, "Say which version you change: If-Match with the ETag of what you read.")
+        raise Refused(problem(428, "Say which version you change: If-Match with the ETag of what you read."))
     tags = parse_etags(given)
-    if "*" in tags or any(tag.strip('"').split("-")[0] == f"v{version}" for tag in tags):
-        return None
-    return problem(412, "It was changed in the meantime.", next_step="Read it again, then change that.")
+    if "*" not in tags and not any(tag.strip('"').split("-")[0] == f"v{version}" for tag in tags):
+        raise Refused(problem(412, "It was changed in the meantime.", next_step="Read it again, then change that."))

@@ -5,12 +5,37 @@ A place and not a number of rows to skip: what is added or removed in between mo
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from django.core import signing
+from django.db.models import Model, Q, QuerySet
+from ninja import Schema
 from ninja.errors import HttpError
+from pydantic import Field
 
 PATTERN = r"^[A-Za-z0-9_:\-]*$"
+Row = TypeVar("Row", bound=Model)
+
+
+class PageQuery(Schema):
+    """What any list may be asked for."""
+
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str = Field("", max_length=400, pattern=PATTERN)
+
+
+def newest(rows: QuerySet[Row], query: PageQuery, *, of: str) -> tuple[list[Row], str | None]:
+    """A page of what has a `created`, the newest first, and the cursor of the next one; None where it was the last."""
+    if query.cursor:
+        created, pk = place_of(query.cursor, of=of)
+        at = datetime.fromisoformat(created)
+        rows = rows.filter(Q(created__lt=at) | Q(created=at, pk__gt=pk))
+    found = list(rows.order_by("-created", "pk")[: query.limit + 1])
+    if len(found) <= query.limit:
+        return found, None
+    last: Any = found[query.limit - 1]
+    return found[: query.limit], cursor(last.created.isoformat(), str(last.pk), of=of)
 
 
 def cursor(*place: Any, of: str) -> str:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import BeforeValidator, Field
 
-from creator.api.caching import conditional, refused_version, tag_of
+from creator.api.caching import conditional, require_version, tag_of
 from creator.api.contract import TAGGED, Wanted, Whole, answers, sent, versioned, whole
-from creator.api.cursors import PATTERN, cursor, place_of
+from creator.api.cursors import PageQuery, newest
 from creator.api.jobs import JobState
 from creator.api.jobs import told as job_told
 from creator.api.keys import ChannelKey, key_of
@@ -127,11 +126,9 @@ class DraftList(Schema):
     next: str | None = None
 
 
-class DraftQuery(Schema):
+class DraftQuery(PageQuery):
     """What the list may be asked for."""
 
-    limit: int = Field(20, ge=1, le=100)
-    cursor: str = Field("", max_length=400, pattern=PATTERN)
     state: State | None = None
 
 
@@ -222,6 +219,14 @@ def story_of(key: ApiKey, story_id: UUID) -> Story:
     return found
 
 
+def _seen(request: HttpRequest, story_id: UUID) -> tuple[ApiKey, Story]:
+    """The key, and the story that it may change: the request names the version that it saw. Raises Refused."""
+    key = key_of(request)
+    story = story_of(key, story_id)
+    require_version(request, story.version)
+    return key, story
+
+
 def draft(story: Story) -> dict[str, Any]:
     """What is told of a story as it stands: three queries, however long it is."""
     names = (
@@ -260,20 +265,9 @@ def list_drafts(request: HttpRequest, query: Query[DraftQuery]) -> HttpResponse:
     rows = Story.objects.in_workspace(workspace)
     if query.state:
         rows = rows.filter(state=query.state)
-    of = digest_of(workspace, query.state)[:16]
-    if query.cursor:
-        created, pk = place_of(query.cursor, of=of)
-        created = datetime.fromisoformat(created)
-        rows = rows.filter(Q(created__lt=created) | Q(created=created, pk__gt=UUID(pk)))
-    names = list(DraftLine.model_fields)
-    found = list(rows.order_by("-created", "pk").values(*names)[: query.limit + 1])
-    page, more = found[: query.limit], len(found) > query.limit
-
-    def body() -> str:
-        last = cursor(page[-1]["created"].isoformat(), str(page[-1]["id"]), of=of) if more else None
-        return DraftList(items=[DraftLine(**each) for each in page], next=last).model_dump_json()
-
-    return conditional(request, ("drafts", workspace, page, more), body)
+    found, more = newest(rows.only(*DraftLine.model_fields), query, of=digest_of(workspace, query.state)[:16])
+    told = DraftList(items=[DraftLine.from_orm(each) for each in found], next=more).model_dump_json()
+    return conditional(request, ("drafts", workspace, told), lambda: told)
 
 
 @published.post(
@@ -309,12 +303,9 @@ def get_draft(request: HttpRequest, story_id: UUID) -> HttpResponse:
 )  # fmt: skip
 def edit_draft(request: HttpRequest, story_id: UUID, wish: StoryEdit) -> HttpResponse:
     """Change what stands around the scenes; an approval is void afterwards. Scope: stories:write."""
-    key = key_of(request)
-    story = story_of(key, story_id)
-    refused = refused_version(request, story.version)
-    if refused is None:
-        stories.edit_story(story, by=key.person, version=story.version, **wish.model_dump(exclude_none=True))
-    return refused or _sent(story)
+    key, story = _seen(request, story_id)
+    stories.edit_story(story, by=key.person, version=story.version, **wish.model_dump(exclude_none=True))
+    return _sent(story)
 
 
 @router.post(
@@ -323,14 +314,9 @@ def edit_draft(request: HttpRequest, story_id: UUID, wish: StoryEdit) -> HttpRes
 )  # fmt: skip
 def add_scene(request: HttpRequest, story_id: UUID, wish: SceneWish) -> HttpResponse:
     """Add a scene of your own words. Scope: stories:write."""
-    key = key_of(request)
-    story = story_of(key, story_id)
-    refused = refused_version(request, story.version)
-    if refused is None:
-        stories.add_scene(
-            story, by=key.person, version=story.version, position=wish.position, narration=wish.narration
-        )
-    return refused or _sent(story, status=201)
+    key, story = _seen(request, story_id)
+    stories.add_scene(story, by=key.person, version=story.version, position=wish.position, narration=wish.narration)
+    return _sent(story, status=201)
 
 
 @router.patch(
@@ -340,11 +326,7 @@ def add_scene(request: HttpRequest, story_id: UUID, wish: SceneWish) -> HttpResp
 def edit_scene(request: HttpRequest, story_id: UUID, scene_id: UUID, wish: SceneEdit) -> HttpResponse:
     """Change a scene's texts, how it is shown, its picture (an asset of the library) or its place.
     Scope: stories:write."""
-    key = key_of(request)
-    story = story_of(key, story_id)
-    refused = refused_version(request, story.version)
-    if refused is not None:
-        return refused
+    key, story = _seen(request, story_id)
     if not story.scenes.filter(pk=scene_id).exists():
         raise Http404
     asset = None
@@ -371,14 +353,11 @@ def edit_scene(request: HttpRequest, story_id: UUID, scene_id: UUID, wish: Scene
 )  # fmt: skip
 def remove_scene(request: HttpRequest, story_id: UUID, scene_id: UUID) -> HttpResponse:
     """Take a scene out; the last one stays. Scope: stories:write."""
-    key = key_of(request)
-    story = story_of(key, story_id)
-    refused = refused_version(request, story.version)
-    if refused is None:
-        if not story.scenes.filter(pk=scene_id).exists():
-            raise Http404
-        stories.remove_scene(story, scene_id, by=key.person, version=story.version)
-    return refused or _sent(story)
+    key, story = _seen(request, story_id)
+    if not story.scenes.filter(pk=scene_id).exists():
+        raise Http404
+    stories.remove_scene(story, scene_id, by=key.person, version=story.version)
+    return _sent(story)
 
 
 @router.post(
@@ -428,11 +407,7 @@ def publish(request: HttpRequest, story_id: UUID) -> HttpResponse:
     Scope: stories:publish."""
     key = key_of(request)
     publication = publications.publish(story_of(key, story_id), key.channel, by=key.person)
-    told = Released(
-        id=publication.pk, story=story_id, channel=key.channel.slug, published_at=publication.published,
-        updated_at=publication.updated,
-    )  # fmt: skip
-    return sent(told, status=201, headers={"Location": f"/api/v1/stories/{story_id}"})
+    return sent(_released(publication), status=201, headers={"Location": f"/api/v1/stories/{story_id}"})
 
 
 @router.post("/{uuid:story_id}/withdrawal", auth=PUBLISH, response=answers(Released), summary="Withdraw a story")
@@ -444,9 +419,11 @@ def withdraw(request: HttpRequest, story_id: UUID, wish: WithdrawalWish) -> Http
         raise Http404
     publications.withdraw(publication, by=key.person, reason=wish.reason)
     publication.refresh_from_db()
-    return sent(
-        Released(
-            id=publication.pk, story=story_id, channel=key.channel.slug, published_at=publication.published,
-            updated_at=publication.updated,
-        )
+    return sent(_released(publication))
+
+
+def _released(publication: Publication) -> Released:
+    return Released(
+        id=publication.pk, story=publication.story_id, channel=publication.channel.slug,
+        published_at=publication.published, updated_at=publication.updated,
     )  # fmt: skip

@@ -47,6 +47,14 @@ def problem(status: int, detail: str = "", *, headers: dict[str, str] | None = N
     return response
 
 
+class Refused(Exception):
+    """What a route found out by the way: `response` is the answer."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
 class TooMany(Exception):
     """More requests than a key may send. `wait` is in seconds."""
 
@@ -85,8 +93,12 @@ def handle_errors(api: NinjaAPI) -> None:
     def gone(request: HttpRequest, error: Any) -> HttpResponse:
         return problem(410, f"This story was withdrawn: {error.reason}".removesuffix(": "))
 
+    def answered(request: HttpRequest, error: Any) -> HttpResponse:
+        response: HttpResponse = error.response
+        return response
+
     handlers = {
-        Http404: not_found, Gone: gone, HttpError: http_error, AuthenticationError: unauthenticated,
+        Refused: answered, Http404: not_found, Gone: gone, HttpError: http_error, AuthenticationError: unauthenticated,
         ValidationError: invalid, EngineError: refused, TooMany: too_many, RequestDataTooBig: too_big,
         TooManyFieldsSent: too_big,
     }  # fmt: skip

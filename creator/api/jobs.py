@@ -13,7 +13,7 @@ from pydantic import Field
 from creator import jobs
 from creator.api.caching import conditional
 from creator.api.contract import TAGGED, answers, sent
-from creator.api.cursors import PATTERN, cursor, place_of
+from creator.api.cursors import PageQuery, cursor, place_of
 from creator.api.keys import ChannelKey, key_of
 from creator.models import ApiKey, Job
 from creator.services.digests import digest_of
@@ -50,11 +50,9 @@ class JobList(Schema):
     next: str | None = None
 
 
-class JobQuery(Schema):
+class JobQuery(PageQuery):
     """What the list may be asked for."""
 
-    limit: int = Field(20, ge=1, le=100)
-    cursor: str = Field("", max_length=400, pattern=PATTERN)
     state: State | None = None
     story: UUID | None = None
 
