@@ -12,9 +12,11 @@ from uuid import UUID
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import ExtractHour, TruncDate
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from creator.models import Channel, OfferedList, Publication, Ranker, Scene, Story, Tally, Workspace
-from creator.services import engagement, evaluating, spreadsheets
+from creator.services import engagement, evaluating, spending, spreadsheets
 from creator.services.engagement import PLACES
 from media_processing.models import Asset
 from moderation.models import Review
@@ -117,11 +119,12 @@ class Insights:
         before = self.since - timedelta(days=self.days)
         now_then = [self._sums(self.since, self.now), self._sums(before, self.since)]
         named = (
-            ("published", "Published", "", ""),
-            ("clicks", "Clicks", "", ""),
-            ("rate", "Clicks per impression", "%", "Uncorrected: a list's first places are clicked most."),
-            ("approved", "Approved", "%", "Of the reviews that were decided."),
-            ("hours", "From brief to live", "h", "On average."),
+            ("published", gettext("Published"), "", ""),
+            ("clicks", gettext("Clicks"), "", ""),
+            ("rate", gettext("Clicks per impression"), "%",
+             gettext("Uncorrected: a list's first places are clicked most.")),
+            ("approved", gettext("Approved"), "%", gettext("Of the reviews that were decided.")),
+            ("hours", gettext("From brief to live"), "h", gettext("On average.")),
         )
         now, then = now_then
         return [Figure(label, now[name], then[name], unit, told) for name, label, unit, told in named]
@@ -162,7 +165,7 @@ class Insights:
         first = timezone.localtime(self.since).date() + timedelta(days=1)
         days = [first + timedelta(days=number) for number in range(self.days)]
         return [
-            Column(days[at].strftime("%-d %b"), sum(per_day.get(day, 0) for day in days[at : at + step]))
+            Column(date_format(days[at], "j M"), sum(per_day.get(day, 0) for day in days[at : at + step]))
             for at in range(0, self.days, step)
         ]
 
@@ -195,12 +198,16 @@ class Insights:
         """All that is compared."""
         zone = timezone.get_current_timezone_name()
         made = (
-            ("stories", "Stories", "Each by how often it was clicked when it was looked at.", self._stories()),
-            ("pictures", "Pictures", "By a story's first picture.", self._pictures()),
-            ("titles", "Titles", "By what kind of title a story has; one may be of several kinds.", self._titles()),
-            ("formats", "Formats", "By the format that the app says it showed.", self._formats()),
-            ("hours", "Hours", f"By the hour of the day, in {zone}.", self._hours()),
-            ("engines", "Engines", "By what wrote and spoke a story, and drew for it.", self._engines()),
+            ("stories", gettext("Stories"), gettext("Each by how often it was clicked when it was looked at."),
+             self._stories()),
+            ("pictures", gettext("Pictures"), gettext("By a story's first picture."), self._pictures()),
+            ("titles", gettext("Titles"), gettext("By what kind of title a story has; one may be of several kinds."),
+             self._titles()),
+            ("formats", gettext("Formats"), gettext("By the format that the app says it showed."), self._formats()),
+            ("hours", gettext("Hours"), gettext("By the hour of the day, in %(zone)s.") % {"zone": zone},
+             self._hours()),
+            ("engines", gettext("Engines"), gettext("By what wrote and spoke a story, and drew for it."),
+             self._engines()),
         )
         return [Group(*each) for each in made]
 
@@ -260,7 +267,14 @@ class Insights:
         for hour, channel, place, *counts in self._counted(of_day=ExtractHour("hour", tzinfo=zone)):
             found.setdefault(hour // TOGETHER, []).append(((channel, place), (counts[0], counts[1], counts[2])))
         starts = [(part * TOGETHER, counts) for part, counts in sorted(found.items())]
-        return [self._line(f"{hour:02}:00 to {(hour + TOGETHER) % 24:02}:00", counts) for hour, counts in starts]
+        return [self._line(_span(hour, (hour + TOGETHER) % 24), counts) for hour, counts in starts]
+
+    # Costs -----------------------------------------------------------------------------------------------------------
+
+    def costs(self) -> list[spending.Line]:
+        """What each engine cost in this time, for all channels together; the dearest first."""
+        charged = spending.charges_of(self.workspace, "all").filter(created__gte=self.since, created__lt=self.now)
+        return spending.lines(self.workspace, charged, "engine")[:SHOWN]
 
     # Rankers ---------------------------------------------------------------------------------------------------------
 
@@ -282,18 +296,27 @@ def _sorted(lines: Iterable[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: (not line.enough, -line.rate.low, -line.impressions, line.label))
 
 
+def _span(start: int, end: int) -> str:
+    """Hours of the day."""
+    return gettext("%(start)s to %(end)s") % {"start": f"{start:02}:00", "end": f"{end:02}:00"}
+
+
 def _kinds_of(title: str) -> list[str]:
     """What kind of title it is."""
     length = len(title)
     size = "short" if length <= SHORT else "long" if length >= LONG else "middling"
-    words = {"short": f"Up to {SHORT} characters", "middling": "In between", "long": f"{LONG} characters and more"}
+    words = {
+        "short": gettext("Up to %(number)s characters") % {"number": SHORT},
+        "middling": gettext("%(short)s to %(long)s characters") % {"short": SHORT + 1, "long": LONG - 1},
+        "long": gettext("%(number)s characters and more") % {"number": LONG},
+    }
     kinds = [words[size]]
     if title.rstrip().endswith(("?", "？", "؟")):
-        kinds.append("A question")
+        kinds.append(gettext("A question"))
     if any(char.isdigit() for char in title):
-        kinds.append("With a number")
+        kinds.append(gettext("With a number"))
     if ":" in title or "：" in title:
-        kinds.append("With a colon")
+        kinds.append(gettext("With a colon"))
     return kinds
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
 
 from creator.models import Event, Revision, Story, StoryVersion, User, Variant
 from creator.services import audit, judging, notices, publications, stories, variants
@@ -12,6 +16,7 @@ from media_processing.engine import EngineError
 from moderation import cases
 from moderation import services as moderation
 from moderation.models import Decision, Review
+from moderation.naming import category_name
 
 SURFACE = "site"
 """The surface whose thresholds hold before a channel is known: the strictest public one."""
@@ -128,7 +133,9 @@ def decide(
         _carry_out(story, decision, by)
         _note(story, by, f"review.{decision.verb}", review)
         against = decision.verb not in cases.LETS_THROUGH
-        notices.decided(story, review, decision, by=by, statement=statement(decision) if against else "")
+        with translation.override((story.author.language if story.author else "") or settings.LANGUAGE_CODE):
+            told = statement(decision) if against else ""
+        notices.decided(story, review, decision, by=by, statement=told)
         audit.record(
             f"review.{decision.verb}", review, by=by, workspace=review.workspace_id,
             detail={
@@ -180,31 +187,42 @@ def last_against(story: Story) -> Decision | None:
 
 
 def statement(decision: Decision) -> str:
-    """What the author is told of a decision against them: what was decided, by which rule, on which facts, found and
-    decided by whom, and what can be done about it. The points are those of Article 17 of the Digital Services Act."""
+    """What the author is told of a decision against them, in the language in force: what was decided, by which rule, on
+    which facts, found and decided by whom, and what can be done about it. The points are those of Article 17 of the
+    Digital Services Act."""
     review = decision.review
-    title = review.story.title or "Untitled story"
-    done = {"remove": "taken off every channel", "uphold": "not restored after your appeal"}.get(
-        decision.verb, "not released" if decision.verb == "reject" else "released"
-    )
+    title = review.story.title or gettext("Untitled story")
+    done = {
+        "remove": gettext("“%(title)s” (submission %(number)s) was taken off every channel on %(day)s."),
+        "uphold": gettext("“%(title)s” (submission %(number)s) was not restored after your appeal on %(day)s."),
+        "reject": gettext("“%(title)s” (submission %(number)s) was not released on %(day)s."),
+    }.get(decision.verb, gettext("“%(title)s” (submission %(number)s) was released on %(day)s."))
     machine = sorted({reason["category"] for reason in review.reasons if reason["why"] == "over"})
     people = review.reports.count()
     found = [
-        f"automated checks noticed: {', '.join(machine)}" if machine else "",
-        f"{people} report{'s' if people > 1 else ''} from readers" if people else "",
-    ]
+        gettext("automated checks noticed: %(categories)s") % {"categories": ", ".join(map(category_name, machine))}
+        if machine else "",
+        ngettext("%(count)s report from readers", "%(count)s reports from readers", people) % {"count": people}
+        if people else "",
+    ]  # fmt: skip
+    facts = {
+        "title": title, "number": review.number, "day": date_format(decision.created, "DATE_FORMAT"),
+        "rule": clause_text(decision) or decision.clause, "version": decision.policy_version, "note": decision.note,
+        "reason": dict(cases.REASONS).get(decision.reason, decision.reason),
+        "found": "; ".join(each for each in found if each) or gettext("by a person who looked at it"),
+    }  # fmt: skip
     lines = [
-        f"“{title}” (submission {review.number}) was {done} on {decision.created:%d %B %Y}.",
-        f"Rule: {clause_text(decision) or decision.clause} (policy version {decision.policy_version})",
-        f"Reason: {dict(cases.REASONS).get(decision.reason, decision.reason)}",
-        f"What speaks for it: {decision.note}" if decision.note else "",
-        f"How it was found: {'; '.join(each for each in found if each) or 'by a person who looked at it'}.",
-        f"Decided by: {'two people' if review.first_by_id else 'a person'}, not by a machine.",
-        "You may object once; somebody else then decides. Or change the story and submit it again."
-        if decision.verb in ("reject", "remove")
-        else "",
-    ]
-    return "\n".join(line for line in lines if line)
+        done,
+        gettext("Rule: %(rule)s (policy version %(version)s)"),
+        gettext("Reason: %(reason)s"),
+        gettext("What speaks for it: %(note)s") if decision.note else "",
+        gettext("How it was found: %(found)s."),
+        gettext("Decided by two people, not by a machine.") if review.first_by_id
+        else gettext("Decided by a person, not by a machine."),
+        gettext("You may object once; somebody else then decides. Or change the story and submit it again.")
+        if decision.verb in ("reject", "remove") else "",
+    ]  # fmt: skip
+    return "\n".join(line % facts for line in lines if line)
 
 
 def appeal(decision: Decision, *, by: User, text: str) -> Review:

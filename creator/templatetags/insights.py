@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 register = template.Library()
 
@@ -14,6 +15,16 @@ def share(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{number_format(100 * value, 0 if abs(value) >= 0.0995 or not value else 1)} %"
+
+
+@register.filter
+def span(hours: float) -> str:
+    """0.25 -> "15 min", 5.23 -> "5.2 h", 72 -> "3 days"."""
+    if hours < 1:
+        return gettext("%(number)s min") % {"number": round(60 * hours)}
+    if hours < 48:
+        return gettext("%(number)s h") % {"number": number_format(hours, 1)}
+    return gettext("%(number)s days") % {"number": number_format(hours / 24, 0)}
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from creator.access import workspace_for
 from creator.models import Channel
-from creator.services import insights
+from creator.services import insights, spending
 from creator.services.insights import Column, Figure, Group, Insights
 from creator.services.links import base_url
 
@@ -35,6 +35,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "output": _bars(asked.output()),
         "places": [(channel, clicks, _bars(columns, most=1.0)) for channel, clicks, columns in asked.places()],
         "groups": [(group, _whiskers(group)) for group in groups],
+        "costs": asked.costs(),
+        "currency": spending.price_list().currency,
         "rankers": asked.rankers(),
         "too_few": insights.TOO_FEW,
         "api": f"{base_url()}/api/v1",

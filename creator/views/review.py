@@ -15,12 +15,14 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creator.access import may, proposal_for, review_for, workspace_for
 from creator.forms import DecisionForm
 from creator.models import Story, User
 from creator.services import differences, proposals, reviews, variants
+from creator.templatetags.review import DECISIONS, PLACES
 from creator.views.errors import as_json
 from creator.views.people import person_of
 from media_processing.engine import EngineError
@@ -35,13 +37,10 @@ SHOWN = 100
 MUCH = 60
 """Pictures in full colour on one day after which the page suggests a break."""
 LABELS = {
-    "submission": ("Approve", "Send back"), "report": ("Keep online", "Remove"), "recheck": ("Keep online", "Remove"),
-    "appeal": ("Let it through", "Uphold"),
+    "submission": (_("Approve"), _("Send back")), "report": (_("Keep online"), _("Remove")),
+    "recheck": (_("Keep online"), _("Remove")), "appeal": (_("Let it through"), _("Uphold")),
 }  # fmt: skip
-DONE = {
-    "approve": "Approved", "reject": "Sent back with your reason", "keep": "Kept online",
-    "remove": "Taken off every channel", "overturn": "Decided for the author", "uphold": "The decision stands",
-}  # fmt: skip
+DONE = {**DECISIONS, "reject": _("Sent back with your reason")}
 
 BULK_FIELDS = ("verb", "reason", "clause", "note")
 
@@ -159,7 +158,7 @@ def case(request: HttpRequest, review_id: int) -> HttpResponse:
                     return render(request, "review/conflict.html", conflict, status=409)
                 refusal, status = error, 403 if isinstance(error, cases.NotYours) else 400
             else:
-                said = DONE[decision.verb] if decision else "Noted: a second person must agree"
+                said = DONE[decision.verb] if decision else gettext("Noted: a second person must agree")
                 messages.success(request, f"{said}: {review.story.title}")
                 return redirect(_next_case(request, review.workspace_id, after=review.pk))
     else:
@@ -212,7 +211,7 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         try:
             if request.POST.get("act") == "agree":
                 proposals.carry_out(found, by=person)
-                messages.success(request, "Agreed and done.")
+                messages.success(request, gettext("Agreed and done."))
             else:
                 proposals.refuse(found, by=person)
                 messages.success(request, gettext("Turned down. Nothing was decided."))
@@ -277,18 +276,18 @@ def _since(before: Review, document: dict[str, Any], workspace_id: int) -> dict[
     assets = {each.digest: each for each in Asset.objects.filter(workspace=workspace_id, digest__in=digests)}
     shown = []
     for change in changes:
-        named = (("the old picture", change.picture_before), ("the new picture", change.picture_after))
+        named = ((_("the old picture"), change.picture_before), (_("the new picture"), change.picture_after))
         pictures = [{"label": label, "asset": assets.get(digest)} for label, digest in named]
         shown.append({**vars(change), "pictures": pictures})
     return {"number": before.number, "changes": shown}
 
 
 def _texts(document: dict[str, Any], reasons: list[dict[str, Any]]) -> list[tuple[str, SafeString]]:
-    texts = (("Headline", document.get("title", "")), ("Summary", document.get("summary", "")))
-    shown = [(label, marked(text, reasons, label.lower())) for label, text in texts if text]
+    texts = (("headline", document.get("title", "")), ("summary", document.get("summary", "")))
+    shown = [(str(PLACES[where]), marked(text, reasons, where)) for where, text in texts if text]
     if document.get("hashtags"):
         tags = " ".join(f"#{tag.lstrip('#')}" for tag in document["hashtags"])
-        shown.append(("Hashtags", marked(tags, reasons, "hashtags")))
+        shown.append((str(PLACES["hashtags"]), marked(tags, reasons, "hashtags")))
     return shown
 
 

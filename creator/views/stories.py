@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -55,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The list with the brief box; a POST makes a story."""
     workspace = workspace_for(request.user, to="edit" if request.method == "POST" else "see")
     example = EXAMPLES.get(request.GET.get("example", ""))
-    begun = {"article": example.text} if example else None
+    begun: dict[str, Any] = {"article": example.text} if example else _like(request)
     form = BriefForm(request.POST or None, request.FILES or None, initial=begun)
     refusal: EngineError | None = None
     if request.method == "POST" and form.is_valid():
@@ -75,6 +76,15 @@ def index(request: HttpRequest) -> HttpResponse:
         **listed(request, workspace),
     }
     return render(request, "stories/index.html", context, status=400 if request.method == "POST" else 200)
+
+
+def _like(request: HttpRequest) -> dict[str, Any]:
+    """What a further story like another one would be asked for, without what it is about."""
+    try:
+        brief = story_for(request.user, UUID(request.GET.get("like", ""))).brief
+    except (ValueError, Http404):
+        return {}
+    return {name: getattr(brief, name) for name in ("formats", "language", "seconds", "tone", "audience")}
 
 
 @dataclass(frozen=True)

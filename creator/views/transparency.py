@@ -13,6 +13,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from creator.access import may, workspace_for
@@ -20,7 +22,7 @@ from creator.models import AuditEntry, User, Workspace
 from creator.services import audit, transparency
 from moderation.services import active_policy, clauses
 
-PERIODS = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year"))
+PERIODS = (("7", _("7 days")), ("30", _("30 days")), ("90", _("90 days")), ("365", _("A year")))
 
 
 def _figures(request: HttpRequest) -> tuple[Workspace, str, dict[str, Any]]:
@@ -89,13 +91,20 @@ def log(request: HttpRequest) -> HttpResponse:
     lines = []
     for entry in shown:
         detail = audit.detail_of(entry)
-        said = {key: value if isinstance(value, str) else json.dumps(value) for key, value in detail.items()}
-        who = "a reader" if entry.actor_id is None and "reporter" in detail else _who(entry.actor_id, people)
+        said = {key: _plainly(value) for key, value in detail.items()}
+        who = gettext("a reader") if entry.actor_id is None and "reporter" in detail else _who(entry.actor_id, people)
         lines.append({"entry": entry, "who": who, "detail": said})
     return render(request, "review/log.html", {"lines": lines, "page": shown, "action": action, "lead": True})
 
 
 def _who(actor: int | None, people: dict[int, User]) -> str:
     if actor is None:
-        return "the program"
-    return str(people[actor]) if actor in people else f"person {actor}, who left"
+        return gettext("the program")
+    return str(people[actor]) if actor in people else gettext("person %(number)s, who left") % {"number": actor}
+
+
+def _plainly(value: Any) -> str:
+    """What an entry says, without the marks of JSON where none are needed."""
+    if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,10 +14,11 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from creator.models import AuditEntry, Channel, Interaction, OfferedList, Publication, Ranker, Tally
+from creator.models import AuditEntry, Brief, Channel, Interaction, OfferedList, Publication, Ranker, Story, Tally
 from creator.services import evaluating, insights, interactions, lists, rankers
 from creator.services.insights import Insights
 from creator.services.interactions import Told
+from generation.models import Charge
 from media_processing.engine import EngineError
 from search import learning, schemes
 from search.schemes import SchemeError
@@ -278,3 +280,39 @@ def test_weights_are_written_evaluated_and_activated_in_the_admin(cast: Cast) ->
     second.refresh_from_db()
     assert (second.active, second.shadow) == (True, False)
     assert "[surfaces.feed]" in client.get(f"/admin/creator/ranker/{second.pk}/change/").content.decode()
+
+
+# What engines cost, and another like this one -------------------------------------------------------------------------
+
+
+def test_what_engines_cost_in_the_time_is_shown(cast: Cast) -> None:
+    now = timezone.now()
+    past = (("a", "gpt", "0.5", 1), ("b", "gpt", "0.25", 2), ("c", "espeak", "0", 1), ("d", "gpt", "9", 40))
+    for key, engine, amount, age in past:
+        charge = Charge.objects.create(
+            workspace=cast.workspace, key=key, subject="story:x", role="writer", engine=engine, amount=Decimal(amount),
+            state=Charge.State.SETTLED, basis=Charge.Basis.REPORTED, machine_seconds=2.0,
+        )  # fmt: skip
+        Charge.objects.filter(pk=charge.pk).update(created=now - timedelta(days=age))
+    Charge.objects.create(workspace=cast.other, key="e", subject="story:y", role="writer", engine="theirs")
+    lines = Insights(cast.workspace, days=30).costs()
+    assert [(line.label, line.amount, line.calls, line.seconds) for line in lines] == [
+        ("writer · gpt", Decimal("0.75"), 2, 4.0), ("writer · espeak", Decimal(0), 1, 2.0),
+    ]  # fmt: skip
+    shown = browser_of(cast.ada).get("/insights/").content.decode()
+    assert "writer · gpt" in shown
+    assert "theirs" not in shown
+
+
+def test_another_like_this_takes_over_what_was_asked_for(cast: Cast) -> None:
+    brief = Brief.objects.create(
+        workspace=cast.workspace, article="About a goat.", formats=["card:4x5"], tone="lively", seconds=20
+    )
+    story = Story.objects.create(workspace=cast.workspace, brief=brief, author=cast.alice, title="Goat")
+    form = browser_of(cast.alice).get(f"/?like={story.pk}").context["form"]
+    assert (form["formats"].value(), form["tone"].value(), form["seconds"].value()) == (["card:4x5"], "lively", 20)
+    assert not form["article"].value()
+    for nobodys in (uuid4(), "x"):
+        assert browser_of(cast.alice).get(f"/?like={nobodys}").context["form"]["tone"].value() == "calm"
+    theirs = browser_of(cast.charlie).get(f"/?like={story.pk}").context["form"]
+    assert theirs["tone"].value() == "calm"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creator.models import ApiKey, AuditEntry, Membership, Publication, Story, User
+from creator.models import ApiKey, AuditEntry, Membership, Notice, Publication, Story, User
 from creator.services import audit, proposals, publications, reports, reviews
 from media_processing.engine import EngineError
 from moderation import cases
@@ -298,6 +298,15 @@ def test_duty_5_the_author_is_told_what_which_rule_and_what_to_do(story: Story, 
     said = reviews.statement(decision)
     policy = active_policy(cast.workspace.pk)
     for part in (story.title, policy.rules["clauses"]["violence"], "version 1", "It shows a wound.", "object once"):
+        assert part in said
+
+
+def test_duty_5_the_statement_speaks_the_authors_language(story: Story, cast: Cast) -> None:
+    User.objects.filter(pk=cast.alice.pk).update(language="de")
+    decide(reviews.submit(story, by=cast.alice), by=cast.mo, verb="reject", **GROUNDS)
+    (told,) = Notice.objects.filter(person=cast.alice, kind=Notice.Kind.DECIDED)
+    said = told.about["quoted"]
+    for part in ("wurde am", "nicht freigegeben", "Grund: Gegen die Richtlinie", "nicht von einer Maschine"):
         assert part in said
 
 
