@@ -261,6 +261,8 @@ def _part(progress: Progress, start: float, end: float) -> Progress:
 def offer_pictures(work: Work) -> None:
     """Find (and draw one) more pictures for a scene, by the words in the job's subject."""
     story, subject = work.job.story, work.job.subject
+    if "made" in subject:
+        return  # by a worker that was lost just after
     scene = Scene.objects.filter(pk=subject.get("scene"), story=story).first()
     if story is None or scene is None:
         raise EngineError("This scene is gone.", next_step="Reload the page: somebody may have removed it.")
@@ -270,6 +272,8 @@ def offer_pictures(work: Work) -> None:
     drawn = visuals.draw(work, story, scene, seed=visuals.next_seed(scene), words=words)
     with work.effect():
         visuals.keep_alternatives(scene, offers.with_drawn(drawn).offers, found_anew=True)
+        subject["made"] = True
+        work.job.save(update_fields=["subject"])
         jobs.note(work.job, "step.done", step="pictures", scene=str(scene.pk))
 
 

@@ -92,7 +92,7 @@ def _refuse(story: Story, what: str, by: User | None) -> None:
 def offer(work: Work) -> None:
     """Ask the writer for what the job's subject says, and keep the answer beside what is there."""
     story, subject = work.job.story, work.job.subject
-    if story is None:
+    if story is None or "made" in subject:  # by a worker that was lost just after
         return
     what = str(subject["what"])
     work.begin("words")
@@ -107,8 +107,9 @@ def offer(work: Work) -> None:
             if scene is not None:
                 _keep_beside(scene, what, texts, choices.engine("writer", story.workspace).made_by())
             else:
-                work.job.subject["offered"] = list(texts)
-                work.job.save(update_fields=["subject"])
+                subject["offered"] = list(texts)
+            subject["made"] = True
+            work.job.save(update_fields=["subject"])
             call.settle()
             telling.forget(work)
             jobs.note(work.job, "words.offered", what=what, **about)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from pytest_django import Settings
 
@@ -243,3 +244,24 @@ def test_a_difference_is_told_word_by_word() -> None:
     assert "".join(text for verb, text in told if verb != "new") == "The ship cost 31 million euros."
     assert "".join(text for verb, text in told if verb != "cut") == "The ferry cost 31 million."
     assert ("cut", "ship") in told and ("new", "ferry") in told
+
+
+def lost_just_after(job: Job) -> None:
+    """Its worker was killed between its effect and its end: another takes it up."""
+    Job.objects.filter(pk=job.pk).update(state=Job.State.WAITING, lease_until=None, token=F("token") + 1)
+
+
+@pytest.mark.parametrize("kind", ["find_pictures", "offer_words"])
+def test_a_worker_that_is_lost_just_after_doubles_nothing(double: Double, story: Story, kind: str) -> None:
+    scene = story.scenes.all()[0]
+    said = {"words": "a red boat"} if kind == "find_pictures" else {"what": "shorter"}
+    job = jobs.submit(kind, workspace=story.workspace, story=story, scene=str(scene.pk), **said)
+    assert jobs.work_off() == 1
+    job.refresh_from_db()
+    assert job.state == Job.State.DONE, job.error
+    before, asked = scene.alternatives.count(), len(double.requests)
+    assert before
+    lost_just_after(job)
+    assert jobs.work_off() == 1
+    job.refresh_from_db()
+    assert (job.state, scene.alternatives.count(), len(double.requests)) == (Job.State.DONE, before, asked)
