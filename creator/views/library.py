@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import asset_for, job_for, may, workspace_for
@@ -108,6 +109,7 @@ def _switched(values: Mapping[str, Iterable[str]], name: str, value: str) -> dic
     return {key: tuple(each) for key, each in {**values, name: changed}.items() if each}
 
 
+@gzip_page
 @login_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:

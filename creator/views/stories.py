@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_safe
 
 from creator.access import may, story_for, workspace_for
@@ -50,6 +51,7 @@ OPEN_MAKE = Q(state__in=Job.OPEN, kind=stories.MAKE)
 """The job whose progress a tile shows; looking for one more picture is none."""
 
 
+@gzip_page
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: HttpRequest) -> HttpResponse:

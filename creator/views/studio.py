@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import Right, story_for
@@ -32,6 +33,7 @@ from media_processing import effects
 from media_processing.engine import EngineError
 
 
+@gzip_page
 @login_required
 @require_safe
 def story(request: HttpRequest, story_id: UUID) -> HttpResponse:

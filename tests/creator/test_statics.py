@@ -12,6 +12,9 @@ from django.conf import LazySettings
 from django.test import AsyncClient
 
 from creator import statics
+from tests.conftest import Cast
+from tests.factories import finished_story
+from tests.views.conftest import browser_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +35,17 @@ def test_text_is_sent_compressed_to_whoever_takes_it(takes: str, encoding: str |
 
 async def _all(answer: object) -> list[bytes]:
     return [piece async for piece in answer]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", ["/", "/library/", "/stories/{}/"])
+def test_long_pages_are_sent_compressed(cast: Cast, path: str) -> None:
+    """Each answer has another length (Django adds random bytes), so that it tells nothing of what is in it."""
+    story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+    author = browser_of(cast.alice)
+    packed = author.get(path.format(story.pk), headers={"Accept-Encoding": "gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert b"</html>" in gzip.decompress(packed.content)
+    assert len(packed.content) < len(author.get(path.format(story.pk)).content) / 2
 
 
 def test_a_changed_file_is_compressed_anew(tmp_path: Path, settings: LazySettings) -> None:
