@@ -74,6 +74,8 @@ class Filter:
         """Value -> how many of these assets have it."""
         if self.value is None:
             return {}
+        if self.several == "rows":  # most assets have none: the few that do are looked up, not all joined
+            assets = assets.alias(own=self.value).filter(own__isnull=False)
         rows = assets.order_by().values_list(self.value).annotate(Count("pk", distinct=self.several == "rows"))
         counts: dict[str, int] = {}
         for value, count in rows:

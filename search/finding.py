@@ -44,6 +44,7 @@ from search.ranking import (
     look_alikes,
     mmr,
     rrf,
+    sums,
 )
 from search.schemes import Surface
 from search.spaces import Space
@@ -166,7 +167,7 @@ def facets(query: Query, *, embedder: Embedder | None = None, index: Index | Non
     query = checked(query)
     open_query = replace(query, filters={}, without={})
     search = _Search(open_query, embedder or models_in_use.embedder_for(query.workspace_id), index or engines["index"])
-    return count(query, search.assets())
+    return count(query, search.found())
 
 
 class _Search:
@@ -199,6 +200,7 @@ class _Search:
         self._held: dict[int, int] = {}
         self._looks = self._hinted = self._bad = frozenset[int]()
         self.fit = self._fit() if query.relevant_only and self.compares else Q()
+        self.every = self.enough == 1 and not self._bad and not query.literal  # whatever holds one of the words fits
         self.shown = self.moments.filter(self.fit)
 
     # What is asked, as vectors ---------------------------------------------------------------------------------------
@@ -344,8 +346,11 @@ class _Search:
         self._hits[signal] = (limit, least, hits)
         return hits
 
-    def assets(self) -> Q | None:
-        """The condition on assets of being found; None where nothing but filters is asked."""
+    def found(self) -> Q | None:
+        """The condition on assets of being found, filters aside; None where nothing but filters is asked.
+
+        Each count looks at it again: up to some thousand, the assets are told one by one.
+        """
         if not self.compares:
             return self._without_unwanted()
         shown = self.shown
@@ -354,7 +359,9 @@ class _Search:
             if self.vectors and self.space is not None:
                 everything |= Q(pk__in=self.space.rows().order_by().values("moment"))
             shown = shown.filter(everything)
-        return Q(pk__in=shown.order_by().values("asset"))
+        keys = shown.order_by().values_list(COLUMNS[0], flat=True)[: DEEPEST + 1]
+        found = frozenset(keys)
+        return Q(pk__among=found) if len(keys) <= DEEPEST else Q(pk__in=shown.order_by().values("asset"))
 
     # The order -------------------------------------------------------------------------------------------------------
 
@@ -401,7 +408,9 @@ class _Search:
             full = full or (len(hits) >= depth and self._may_fit(signal, hits[depth - 1].score))
         if self.asked:
             rank = WordRank("words__document", query=self.asked)
-            matching = self.shown.matching(self.asked).values_list("id", rank, *COLUMNS)[:depth]
+            # Whatever the words match fits then: not to ask for it again saves SQLite a look at every moment.
+            shown = self.moments if self.every else self.shown
+            matching = shown.matching(self.asked).values_list("id", rank, *COLUMNS)[:depth]
             lists["words"] = []
             for number, value, *columns in matching:
                 lists["words"].append((number, round(float(value), 12)))
@@ -455,20 +464,25 @@ class _Search:
         folded: dict[int, tuple[uuid.UUID, ...]] = dict.fromkeys(range(len(ids)), ())
         if self.query.fold:
             folded = _folded(vectors, [rows[number] for number in ids])
+        scores, terms = [one.score for one in block], dict[str, NDArray[np.float64]]()
         if self.query.surface is not None and self.query.sort == "relevance":
-            block = [self._weighed(one, rows[one.key], self.query.surface) for one in block]
-            folded = {at: folded[at] for at in sorted(folded, key=lambda at: (-block[at].score, block[at].key))}
+            terms = self._terms([rows[number] for number in ids], self.query.surface)
+            scores = sums(scores, terms, self.query.surface.weights).tolist()
+            folded = {at: folded[at] for at in sorted(folded, key=lambda at: (-scores[at], ids[at]))}
         order, needed = list(folded), self.query.offset + self.query.limit + 1
         if self.query.diversify and seen and self.query.sort == "relevance":
             trade_off = self.query.surface.trade_off if self.query.surface else TRADE_OFF
-            order = [order[at] for at in mmr(vectors[order], [block[at].score for at in order], needed, trade_off)]
+            order = [order[at] for at in mmr(vectors[order], [scores[at] for at in order], needed, trade_off)]
         fits = self._fits(seen)
         for at in order[:needed]:
-            one, row = block[at], rows[block[at].key]
+            one, row = block[at], rows[ids[at]]
+            if terms and self.query.surface is not None:
+                values = {term: float(some[at]) for term, some in terms.items() if not np.isnan(some[at])}
+                one = added(one, values, self.query.surface.weights)
             yield Found(
                 moment_id=one.key,
                 asset_id=row.asset_id,
-                score=one.score,
+                score=scores[at],
                 start=row.start,
                 folded=folded[at],
                 explain=one.explain,
@@ -477,13 +491,14 @@ class _Search:
                 sure=fits(one.key, SURE),
             )
 
-    def _weighed(self, one: Fused[int], row: Row, surface: Surface) -> Fused[int]:
-        """With what counts beside how well it fits."""
-        values = {"freshness": surface.freshness(row.days(self.now)) if surface.weights.get("freshness") else 0.0}
-        values["engagement"] = self.query.engagement.get(row.asset_id, USUAL) if self.query.engagement else USUAL
-        if row.quality is not None:
-            values["quality"] = row.quality
-        return added(one, values, surface.weights)
+    def _terms(self, rows: Sequence[Row], surface: Surface) -> dict[str, NDArray[np.float64]]:
+        """What counts beside how well each fits: term -> (n,), NaN where it isn't known."""
+        liked, fresh = self.query.engagement, surface.weights.get("freshness")
+        return {
+            "freshness": np.array([surface.freshness(row.days(self.now)) if fresh else 0.0 for row in rows]),
+            "engagement": np.array([liked.get(row.asset_id, USUAL) if liked else USUAL for row in rows]),
+            "quality": np.array([np.nan if row.quality is None else row.quality for row in rows], np.float64),
+        }
 
     def _fits(self, seen: Mapping[int, Vectors]) -> Callable[[int, float], bool]:
         """Whether a moment is about what was asked, its picture by as many deviations."""
@@ -532,8 +547,7 @@ class _Search:
         query, some = self.query, slice(self.query.offset, self.query.offset + self.query.limit + 1)
         if self.compares:
             found = list(islice(self.ranked(), some.start, some.stop))
-            every = self.enough == 1 and not self._bad and not query.literal  # whatever holds one of the words fits
-            if query.relevant_only and not self.cut and self.asked and not every:
+            if query.relevant_only and not self.cut and self.asked and not self.every:
                 # Not `matching`: SQLite would look up each moment in the words instead of the few words in the moments.
                 matching = self.moments.filter(pk__in=fulltext.holding(self.asked, 1))
                 self.cut = matching.exclude(self.fit).exists()
@@ -574,7 +588,7 @@ class _Search:
         if there is None:
             return one
         explain = tuple(
-            replace(signal, note=", ".join(sorted(there.matched))) if signal.name == "words" else signal
+            signal._replace(note=", ".join(sorted(there.matched))) if signal.name == "words" else signal
             for signal in one.explain
         )
         return replace(one, at=there.at, why=there.why, snippet=there.pieces, explain=explain)

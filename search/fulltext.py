@@ -104,9 +104,10 @@ class HasItem(Lookup):
 
 
 class Among(Lookup):
-    """`pk__among={3, 5, 8}`: `in` with one parameter however many numbers there are, where databases count them.
+    """`pk__among={3, 5, 8}`: `in` with one parameter however many keys there are, where databases count them.
 
-    Many of them come faster in a set than in a list, each item of which Django looks into.
+    Many of them come faster in a set than in a list, each item of which Django looks into. Keys are given as the
+    database holds them.
     """
 
     lookup_name = "among"
@@ -114,8 +115,8 @@ class Among(Lookup):
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
-        condition, numbers = _among(column, self.rhs, connection.alias)
-        return condition, [*params, numbers]
+        condition, keys = _among(column, self.rhs, connection.alias, self.lhs.output_field.rel_db_type(connection))
+        return condition, [*params, keys]
 
     as_postgresql = as_sqlite
 
@@ -134,7 +135,7 @@ def holding(
 
     Every workspace's: only for `pk__in` beside a workspace. `beginnings`: longer words that begin with one count, too.
     """
-    arms, params = _arms(asked, beginnings, using)
+    arms, params = _arms(asked, beginnings, using, each=enough > 1)
     if enough > 1:
         arms = f"SELECT rowid FROM ({arms}) held GROUP BY rowid HAVING COUNT(*) >= {enough}"  # noqa: S608
         if hinted:
@@ -155,9 +156,10 @@ def held(asked: Wanted, ids: Collection[int], *, beginnings: bool = True, using:
         return dict(cursor.fetchall())
 
 
-def _arms(asked: Wanted, beginnings: bool, using: str) -> tuple[str, list[Any]]:
-    """The numbers of the moments that hold a query's words, each as often as it holds one; and the parameters."""
-    parts = [*(Wanted((run,)) for run in asked.any_of), *(Wanted((), (run,)) for run in asked.all_of)]
+def _arms(asked: Wanted, beginnings: bool, using: str, *, each: bool = True) -> tuple[str, list[Any]]:
+    """The numbers of the moments that hold a query's words; with `each`, as often as they hold one; the parameters."""
+    optional = [Wanted((run,)) for run in asked.any_of] if each or not asked.any_of else [Wanted(asked.any_of)]
+    parts = [*optional, *(Wanted((), (run,)) for run in asked.all_of)]
     if connections[using].vendor == "postgresql":
         arm, written = f"{TABLE} @@ %s::tsquery", for_tsquery
     else:
@@ -166,10 +168,10 @@ def _arms(asked: Wanted, beginnings: bool, using: str) -> tuple[str, list[Any]]:
     return " UNION ALL ".join(f"SELECT rowid FROM {TABLE} WHERE {arm}" for _ in parts), queries  # noqa: S608
 
 
-def _among(column: str, ids: Collection[int], using: str) -> tuple[str, Any]:
+def _among(column: str, ids: Collection[Any], using: str, kind: str = "bigint") -> tuple[str, Any]:
     """A condition with one parameter, and that."""
     if connections[using].vendor == "postgresql":
-        return f"{column} = ANY(%s::bigint[])", list(ids)
+        return f"{column} = ANY(%s::{kind}[])", list(ids)
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))  # noqa: S608
 
 

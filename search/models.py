@@ -12,6 +12,7 @@ from search.words import Wanted, wanted
 TextField.register_lookup(Matches)
 JSONField.register_lookup(HasItem)
 models.BigAutoField.register_lookup(Among)
+models.UUIDField.register_lookup(Among)
 
 
 class MomentQuerySet(models.QuerySet["Moment"]):

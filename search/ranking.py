@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,9 +73,8 @@ class Usual:
         return (cosine - self.middle) / self.spread
 
 
-@dataclass(frozen=True)
-class Signal:
-    """One reason for a score."""
+class Signal(NamedTuple):
+    """One reason for a score. Some hundred are made for every search, which a tuple makes cheap."""
 
     name: str
     value: float
@@ -87,8 +86,7 @@ class Signal:
     """The words that it is about, where they aren't the whole query."""
 
 
-@dataclass(frozen=True)
-class Fused(Generic[Key]):
+class Fused(NamedTuple, Generic[Key]):
     """A thing, its score, and the reasons, which sum to it."""
 
     key: Key
@@ -212,6 +210,23 @@ def added(fused: Fused[Key], values: Mapping[str, float], weights: Mapping[str, 
         if weight:
             reasons.append(Signal(term, value, weight, weight * value / (k + 1)))
     return Fused(fused.key, sum(reason.contribution for reason in reasons), tuple(reasons))
+
+
+def sums(
+    scores: Sequence[float],
+    terms: Mapping[str, NDArray[np.float64]],
+    weights: Mapping[str, float],
+    k: float = RRF_K,
+) -> NDArray[np.float64]:
+    """(n,) the scores that `added` gives, without their reasons: to put many in order and explain the few that are
+    shown.
+
+    scores: (n,), of what was fused by rank. terms: term -> (n,) values, NaN where a thing lacks it.
+    """
+    total: NDArray[np.float64] = np.asarray(scores, np.float64) * weights.get("relevance", 1.0)
+    for term, values in terms.items():
+        total += np.nan_to_num(weights.get(term, 0.0) * values / (k + 1))
+    return total
 
 
 def look_alikes(vectors: Vectors, hashes: Sequence[str], *, cosine: float, bits: int) -> NDArray[np.bool_]:

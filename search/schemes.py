@@ -75,6 +75,12 @@ def shipped() -> dict[str, Any]:
     return checked(tomllib.loads(shipped_text()))
 
 
+@cache
+def shipped_scheme() -> Scheme:
+    """The same, as a search takes it."""
+    return Scheme.of(shipped())
+
+
 def read(text: str) -> dict[str, Any]:
     """Weights from TOML. Raises SchemeError for what can't be read or makes no sense."""
     try:

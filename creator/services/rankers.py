@@ -49,7 +49,7 @@ def scheme_of(ranker: Ranker) -> Scheme:
 def scheme(workspace_id: int) -> Scheme:
     """The weights in use; a search doesn't write, so a workspace without a version gets the shipped ones."""
     found = Ranker.objects.filter(workspace_id=workspace_id, active=True).first()
-    return scheme_of(found) if found else Scheme.of(schemes.shipped())
+    return scheme_of(found) if found else schemes.shipped_scheme()
 
 
 def new_version(

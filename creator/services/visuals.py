@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -162,7 +162,7 @@ def keep_alternatives(scene: Scene, offers: Sequence[Offer], *, found_anew: bool
     Alternative.objects.bulk_create(
         Alternative(
             scene=scene, part=Alternative.Part.PICTURE, asset_id=offer.asset_id, start=offer.start, score=offer.score,
-            explain=[asdict(signal) for signal in offer.explain], position=position, made_by=dict(offer.made_by),
+            explain=[signal._asdict() for signal in offer.explain], position=position, made_by=dict(offer.made_by),
         )
         for position, offer in enumerate(new)
     )  # fmt: skip

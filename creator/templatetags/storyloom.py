@@ -7,8 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -222,6 +225,21 @@ def signal_title(name: str) -> str:
 def share_of(part: float, whole: float) -> str:
     """A part of a sum, 0 to 1, for a meter."""
     return f"{min(1.0, max(0.0, part / whole)) if whole else 0.0:.3f}"
+
+
+@register.filter
+def reasons(found: Any) -> SafeString:
+    """The rows of the table that says what a result's score is made of. A page has hundreds of them: as a template,
+    they took a fifth of its time."""
+    return format_html_join(
+        "",
+        '<tr><th scope="row">{0}</th><td><meter min="0" max="1" value="{1}" aria-label="{0}"></meter></td>'
+        '<td class="num">{2}</td></tr>',
+        (
+            (signal_title(each.name), share_of(each.contribution, found.score), floatformat(each.value, 2))
+            for each in found.explain
+        ),
+    )
 
 
 @register.filter

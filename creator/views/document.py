@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -205,7 +205,7 @@ def _ranked(one: terms.RankedVariant) -> dict[str, Any]:
     """Where a variant stands, and why: as alternatives say it."""
     return {
         "rank": one.rank, "rank_by_score": one.by_score, "score": one.score,
-        "explain": [asdict(signal) for signal in one.explain],
+        "explain": [signal._asdict() for signal in one.explain],
     }  # fmt: skip
 
 

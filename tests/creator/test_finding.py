@@ -139,6 +139,18 @@ def test_collections_are_a_filter(cast: Cast, put: Put) -> None:
         finding.find(cast.workspace, "collection:Theirs")
 
 
+def test_counts_are_the_same_where_more_is_found_than_is_told_one_by_one(
+    cast: Cast, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, licence in enumerate(("CC0", "CC BY 4.0", "CC0")):
+        put("boat", title=f"boat {number}", licence=licence)
+    put("house", title="house", licence="CC0")
+    told = counts(cast.workspace, "boat")
+    assert told["licence"] == {"CC0": 2, "CC BY 4.0": 1}
+    monkeypatch.setattr("search.finding.DEEPEST", 2)
+    assert counts(cast.workspace, "boat") == told
+
+
 def test_the_state_is_what_the_policy_makes_of_a_frame_that_was_judged(cast: Cast, put: Put) -> None:
     brief = Brief.objects.create(workspace=cast.workspace, article="x")
     story = Story.objects.create(workspace=cast.workspace, brief=brief, author=cast.alice)

@@ -20,6 +20,7 @@ from search.ranking import (
     look_alikes,
     mmr,
     rrf,
+    sums,
     weighed,
 )
 
@@ -183,3 +184,13 @@ def test_further_terms_are_worth_first_places_of_a_list() -> None:
     assert one.score == pytest.approx(2 / 61 + 0.5 / 61)
     assert sum(signal.contribution for signal in one.explain) == pytest.approx(one.score, abs=1e-12)
     assert added(fused, {}, {}).score == fused.score
+
+
+def test_many_scores_without_their_reasons_are_those_that_the_reasons_sum_to() -> None:
+    fused = rrf({"words": [("a", 3.0), ("b", 2.0), ("c", 2.0)], "picture": [("c", 0.5), ("a", 0.4)]})
+    terms = {"quality": np.array([0.5, np.nan, 0.25]), "freshness": np.array([0.1, 0.9, 0.0]), "novelty": np.ones(3)}
+    weights = {"relevance": 1.5, "quality": 2.0, "freshness": 0.5}
+    given = [{term: float(some[at]) for term, some in terms.items() if not np.isnan(some[at])} for at in range(3)]
+    explained = [added(one, values, weights) for one, values in zip(fused, given, strict=True)]
+    assert sums([one.score for one in fused], terms, weights) == pytest.approx([one.score for one in explained])
+    assert "quality" not in {signal.name for signal in explained[1].explain}
