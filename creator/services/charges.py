@@ -21,6 +21,9 @@ from generation.prices import Estimate
 from media_processing import tracing
 from media_processing.engine import engines
 
+SAID = 15
+"""Characters of a narration in a second, about."""
+
 
 @dataclass
 class Charged:
@@ -109,9 +112,11 @@ def of_a_brief(workspace: Workspace) -> dict[str, Any] | None:
 
     {"words", "known", "currency", "fixed", "each"}: the amount is `fixed` + `each` x characters.
     """
-    name = choices.chosen("writer", workspace)
-    small, large = (generation.estimate("writer", "script", size, engine=name) for size in (0, 100_000))
-    if small.known and not large.costs:
+    writer, voice = (choices.chosen(role, workspace) for role in ("writer", "voice"))
+    small, page, large = (generation.estimate("writer", "script", n, engine=writer) for n in (0, 4_000, 100_000))
+    minute = generation.estimate("voice", "speak", 60 * SAID, engine=voice)
+    known, second = small.known and minute.known, minute.likely / 60
+    if known and not (large.costs or minute.costs):
         return None
     return {
         "words": in_words(generation.estimate("writer", "script", 4_000, engine=name)),

@@ -73,7 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "form": form,
         "refusal": refusal,
         "examples": EXAMPLES,
-        "cost": charges.of_a_brief(workspace),
+        "cost": charges.of_a_brief(workspace, form.fields["seconds"].initial),
         "leaves": writer.title if writer.leaves_the_machine else "",
         **listed(request, workspace),
     }

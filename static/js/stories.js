@@ -12,11 +12,12 @@ if (form) {
 
   // What is typed survives a reload, a crash and an expired session.
   if (!text.value) text.value = sessionStorage.getItem(KEY) ?? "";
-  // What it will cost grows with the article; the server says by how much.
+  // What it will cost grows with the article and with what is spoken; the server says by how much.
   const estimate = () => {
     const place = form.querySelector("[data-estimate]");
     if (!place?.dataset.currency || !text.value.trim()) return;
-    const amount = Number(place.dataset.fixed) + Number(place.dataset.each) * text.value.length;
+    const { fixed, each, second } = place.dataset;
+    const amount = Number(fixed) + Number(each) * text.value.length + Number(second) * Number(form.elements.seconds.value);
     place.textContent = gettext("about %(amount)s", { amount: `${amount.toPrecision(2)} ${place.dataset.currency}` });
   };
   const count = () => {
@@ -27,6 +28,7 @@ if (form) {
   };
   count();
   text.addEventListener("input", count);
+  form.elements.seconds.addEventListener("change", estimate);
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });

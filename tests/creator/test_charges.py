@@ -199,13 +199,30 @@ def test_built_in_engines_are_charged_their_seconds_at_no_price(cast: Cast) -> N
     charge = Charge.objects.get()
     assert (charge.engine, charge.state, charge.amount, charge.basis) == ("extractive", "settled", 0, "measured")
     assert charge.machine_seconds > 0
-    assert charges.of_a_brief(cast.workspace) is None
+    assert charges.of_a_brief(cast.workspace, 20) is None
 
 
 def test_the_estimate_of_a_brief_grows_with_its_article(cast: Cast, double: Double) -> None:
-    shown = charges.of_a_brief(cast.workspace)
+    shown = charges.of_a_brief(cast.workspace, 40)
     assert shown is not None and shown["known"] and shown["words"].startswith("about 0.")
-    assert shown["each"] > 0
+    assert shown["each"] > 0 == shown["second"]
+
+
+def test_the_estimate_of_a_brief_counts_a_paid_voice(cast: Cast, double: Double, settings: Settings) -> None:
+    silent = charges.of_a_brief(cast.workspace, 40)
+    own = settings.DATA / "speaking.toml"
+    own.write_text(
+        (settings.DATA / "prices.toml").read_text()
+        + '[[model]]\nprovider = "127.0.0.1"\nname = "speaker"\ncharacters = "100.00"\n'
+    )
+    options = {"base_url": double.address, "api_key": "k", "model": "speaker"}
+    voice = {"BACKEND": "generation.engines.openai_speech.OpenAIVoice", "OPTIONS": options}
+    settings.PRICES, settings.ENGINES = str(own), {**settings.ENGINES, "voice": {"openai": voice}}
+    shown = charges.of_a_brief(cast.workspace, 40)
+    assert silent is not None and shown is not None
+    assert (shown["fixed"], shown["each"]) == (silent["fixed"], silent["each"])
+    assert shown["second"] == Decimal(charges.SAID * 100) / 1_000_000
+    assert shown["words"] != silent["words"]
 
 
 @pytest.mark.parametrize("order", ORDERS[:12:4])
