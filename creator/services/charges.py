@@ -107,10 +107,11 @@ def in_words(estimate: Estimate) -> str:
     return f"about {money(estimate.likely)} {estimate.currency}" if estimate.costs else ""
 
 
-def of_a_brief(workspace: Workspace) -> dict[str, Any] | None:
+def of_a_brief(workspace: Workspace, seconds: int) -> dict[str, Any] | None:
     """What a story will cost, as the brief box shows it while an article grows; None where nothing costs.
 
-    {"words", "known", "currency", "fixed", "each"}: the amount is `fixed` + `each` x characters.
+    `seconds`: the length that the box begins with. {"words", "known", "currency", "fixed", "each", "second"}: the
+    amount is `fixed` + `each` x characters of the article + `second` x seconds of narration.
     """
     writer, voice = (choices.chosen(role, workspace) for role in ("writer", "voice"))
     small, page, large = (generation.estimate("writer", "script", n, engine=writer) for n in (0, 4_000, 100_000))
@@ -119,9 +120,9 @@ def of_a_brief(workspace: Workspace) -> dict[str, Any] | None:
     if known and not (large.costs or minute.costs):
         return None
     return {
-        "words": in_words(generation.estimate("writer", "script", 4_000, engine=name)),
-        "known": small.known, "currency": small.currency, "fixed": small.likely,
-        "each": (large.likely - small.likely) / 100_000,
+        "words": in_words(Estimate(likely=page.likely + second * seconds, currency=small.currency, known=known)),
+        "known": known, "currency": small.currency, "fixed": small.likely,
+        "each": (large.likely - small.likely) / 100_000, "second": second,
     }  # fmt: skip
 
 
