@@ -56,8 +56,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, float]:
             assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
             size = size_mb(venv)  # before anything runs there: Python keeps what it compiled
         elif command.startswith("rm /usr/local/"):
+            here = f"/python{sys.version_info.major}.{sys.version_info.minor}/"
             for name in shlex.split(command)[1:]:
-                (venv / Path(name).relative_to("/usr/local")).unlink()
+                (venv / Path(re.sub(r"/python3\.\d+/", here, name)).relative_to("/usr/local")).unlink()
     return app, venv, size
 
 
