@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def environment(data: Path, **more: str) -> dict[str, str]:
     """The environment of a process that keeps everything in `data`."""
-    ours = ("STORYLOOM_", "OPENAI_", "CELERY_", "DATABASE_", "DJANGO_")
+    ours = ("STORYLOOM_", "OPENAI_", "CELERY_", "DATABASE_", "DJANGO_", "S3_", "REDIS_", "OTEL_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "STORYLOOM_DATA": str(data), "STORYLOOM_LEASE": "3", "PYTHONUNBUFFERED": "1", **more}
 

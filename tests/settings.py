@@ -7,7 +7,7 @@ import tempfile
 
 _data = tempfile.mkdtemp(prefix="storyloom-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
-_ours = ("STORYLOOM_", "OPENAI_", "EMAIL_", "OIDC_", "CELERY_", "DATABASE_")
+_ours = ("STORYLOOM_", "OPENAI_", "EMAIL_", "OIDC_", "CELERY_", "DATABASE_", "S3_", "REDIS_", "OTEL_")
 for _name in [name for name in os.environ if name.startswith(_ours)]:
     del os.environ[_name]
 os.environ["STORYLOOM_DATA"] = _data
