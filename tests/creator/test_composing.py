@@ -12,12 +12,7 @@ from media_processing.engine import EngineError
 from media_processing.fonts import families
 from media_processing.timeline import FORMATS, Look
 from tests.conftest import Cast
-from tests.factories import finished_story, picture
-
-
-@pytest.fixture
-def story(cast: Cast) -> Story:
-    return finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+from tests.factories import picture
 
 
 @pytest.mark.parametrize(

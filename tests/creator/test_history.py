@@ -14,12 +14,7 @@ from creator.services import alternatives, history, reviews, snapshots, stories
 from creator.services.stories import Conflict
 from media_processing.engine import EngineError
 from tests.conftest import Cast
-from tests.factories import finished_story, picture
-
-
-@pytest.fixture
-def story(cast: Cast) -> Story:
-    return finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+from tests.factories import picture
 
 
 def state(story: Story) -> dict[str, Any]:

@@ -23,11 +23,6 @@ def brief(cast: Cast, **options: object) -> Story:
     )  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def story(cast: Cast) -> Story:
-    return finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
-
-
 @pytest.mark.slow
 def test_a_brief_becomes_a_story_with_pictures_voice_and_cards(cast: Cast) -> None:
     story = brief(cast)

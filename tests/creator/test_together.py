@@ -15,11 +15,6 @@ from tests.conftest import Cast
 from tests.factories import finished_story, picture, rendition
 
 
-@pytest.fixture
-def story(cast: Cast) -> Story:
-    return finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
-
-
 def test_people_see_who_else_is_here_and_where(cast: Cast, story: Story) -> None:
     scene = story.scenes.all()[1].pk
     presence.here(story, cast.alice)
