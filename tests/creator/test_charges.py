@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,13 +32,7 @@ from tests.conftest import Cast
 from tests.contracts.writer import STORY
 from tests.generation.test_injections import ORDERS, obey
 from tests.generation.test_openai_writer import answer, script
-from tests.openai_double import Double, Reply, openai_double
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Double]:
-    with openai_double() as double:
-        yield double
+from tests.openai_double import Double, Reply
 
 
 @pytest.fixture
@@ -51,9 +44,7 @@ def double(endpoint: Double, settings: Settings) -> Double:
         '[[model]]\nprovider = "127.0.0.1"\nname = "tiny"\ninput = "1.00"\noutput = "10.00"\n'
     )
     settings.PRICES = str(own)
-    endpoint.replies.clear()
-    endpoint.requests.clear()
-    endpoint.usual = answer
+    endpoint.begin(answer)
     options = {"base_url": endpoint.address, "api_key": "k", "model": "tiny", "max_retries": 0, "max_tokens": 1000}
     writer = {"BACKEND": "generation.engines.openai.OpenAIWriter", "OPTIONS": options}
     settings.ENGINES = {

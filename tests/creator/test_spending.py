@@ -14,7 +14,6 @@ from creator.models import Story
 from creator.services import spending
 from generation.models import Budget, Charge
 from tests.conftest import Cast
-from tests.factories import finished_story
 
 pytestmark = pytest.mark.slow
 
@@ -26,11 +25,6 @@ def charge(cast: Cast, key: str, amount: str = "0.10", **said: object) -> Charge
         "basis": "reported", "prompt_tokens": 100, "completion_tokens": 50, "machine_seconds": 1.5,
     }  # fmt: skip
     return Charge.objects.create(**{**given, **said})
-
-
-@pytest.fixture
-def story(cast: Cast) -> Story:
-    return finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
 
 
 @pytest.fixture
