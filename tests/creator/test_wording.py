@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from media_processing.engine import EngineError
 from tests.conftest import Cast
 from tests.factories import finished_story
 from tests.generation.test_openai_writer import answer
-from tests.openai_double import Double, Reply, openai_double
+from tests.openai_double import Double, Reply
 from tests.views.test_studio import document, edit
 
 pytestmark = pytest.mark.slow
@@ -26,17 +25,9 @@ pytestmark = pytest.mark.slow
 LONG = "However, the harbour, which is old, got a new lighthouse (built of oak) on Friday, he said."
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Double]:
-    with openai_double() as double:
-        yield double
-
-
 @pytest.fixture
 def double(endpoint: Double, settings: Settings) -> Double:
-    endpoint.replies.clear()
-    endpoint.requests.clear()
-    endpoint.usual = answer
+    endpoint.begin(answer)
     options = {"base_url": endpoint.address, "model": "tiny", "max_retries": 0}
     writer = {"BACKEND": "generation.engines.openai.OpenAIWriter", "OPTIONS": options}
     settings.ENGINES = {
@@ -52,13 +43,6 @@ def story(cast: Cast) -> Story:
     scene.narration = LONG
     scene.save()
     return made
-
-
-@pytest.fixture
-def author(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.alice)
-    return client
 
 
 def shown(client: Client, story: Story) -> dict[str, Any]:
