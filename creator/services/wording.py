@@ -20,7 +20,8 @@ from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, V
 from creator.services import charges, choices, stories, telling
 from generation import services as generation
 from generation.engines.base import Article, Line, Script, Translation, Watch
-from generation.engines.writing import REWRITES
+from generation.engines.writing import REWRITES, SLACK
+from generation.extraction.shortening import spoken_seconds
 from generation.prices import Estimate
 from media_processing.engine import EngineError
 
@@ -298,7 +299,7 @@ def keep_translation(work: Work, story: Story, made: Translation, scenes: Sequen
     story.hashtags = [tag.lstrip("#") for tag in made.hashtags]
     story.engines = {**story.engines, "writer": str(made.made_by.get("engine", ""))}
     story.save(update_fields=["title", "summary", "hashtags", "engines"])
-    Scene.objects.bulk_create(
+    new = Scene.objects.bulk_create(
         Scene(
             story=story, position=position, narration=line.narration, on_screen=line.on_screen[:200],
             visual=scene.visual, alt=(line.alt or scene.alt)[:500], sources=scene.sources, asset_id=scene.asset_id,
@@ -306,4 +307,23 @@ def keep_translation(work: Work, story: Story, made: Translation, scenes: Sequen
         )
         for position, (line, scene) in enumerate(zip(made.lines, scenes, strict=True))
     )  # fmt: skip
+    room = {str(one.pk): seconds_of(line_of(old), old.story.language) for one, old in zip(new, scenes, strict=True)}
+    work.job.subject["room"] = room
+    work.job.save(update_fields=["subject"])
     jobs.note(work.job, "step.done", step="script", engine=story.engines["writer"], late=list(made.late))
+
+
+def seconds_of(line: Line, language: str) -> float:
+    """How long a line takes: as it was spoken, else about."""
+    return line.seconds or spoken_seconds(line.narration, language)
+
+
+def rooms(story: Story) -> dict[str, float]:
+    """Scene -> seconds of the line that it translates; none of a story that is no translation."""
+    job = story.jobs.filter(kind=stories.MAKE, subject__has_key="room").order_by("-id").first()
+    return dict(job.subject["room"]) if job else {}
+
+
+def is_late(seconds: float, room: float | None) -> bool:
+    """Whether a translated line takes so much longer than the line that it stands for that the story gets longer."""
+    return room is not None and seconds > room * SLACK

@@ -47,6 +47,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
     )
     article = sentences(story.brief.article, story.brief.article_language)
     spoken = {str(scene.pk) for scene in scenes if is_spoken(story, scene)}
+    rooms = wording.rooms(story)
     ranked = terms.ranked_variants(story)
     ranks = {each.variant.pk: {**_ranked(each), "of": len(ranked)} for each in ranked}
     made = [
@@ -78,7 +79,7 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
                 **_scene(scene, article, spoken=str(scene.pk) in spoken),
                 **alternatives.of_scene(story, scene, spoken=str(scene.pk) in spoken),
                 **recording.of_scene(story, scene, spoken=str(scene.pk) in spoken),
-                **wording.of_scene(story, scene),
+                **wording.of_scene(story, scene, spoken=str(scene.pk) in spoken, room=rooms.get(str(scene.pk))),
             }
             for scene in scenes
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -39,9 +40,14 @@ def offered(story: Story) -> dict[str, Any]:
     }
 
 
-def of_scene(story: Story, scene: Scene) -> dict[str, Any]:
-    """The words beside a scene's own, each with what it changes; and what in the narration the article doesn't hold."""
+def of_scene(story: Story, scene: Scene, *, spoken: bool, room: float | None) -> dict[str, Any]:
+    """The words beside a scene's own, each with what it changes; what in the narration the article doesn't hold; and
+    where it takes longer than the `room` in seconds that the line of the original has."""
+    line = wording.line_of(scene)
+    seconds = wording.seconds_of(line if spoken else replace(line, seconds=0.0), story.language)
+    late = wording.is_late(seconds, room)
     return {
+        "late": {"seconds": round(seconds, 1), "room": round(room or 0.0, 1)} if late else None,
         "words": [
             {
                 "id": each.pk,
@@ -57,6 +63,9 @@ def of_scene(story: Story, scene: Scene) -> dict[str, Any]:
         ],
         "flags": flags_of(story, scene.narration),
     }
+
+
+rooms = wording.rooms
 
 
 def _by(made_by: dict[str, Any]) -> str:

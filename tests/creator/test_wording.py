@@ -193,6 +193,30 @@ def test_a_story_is_translated_into_a_story_of_its_own(author: Client, story: St
     assert story.scenes.all()[0].narration == LONG, "the source stays as it was"
 
 
+def test_a_translated_line_that_takes_longer_than_its_original_says_so_until_it_is_shorter(
+    author: Client, story: Story, double: Double
+) -> None:
+    story.scenes.update(sound=None)  # the times of lines that nobody spoke yet go by their words
+    author.post(f"/stories/{story.pk}/translate/", {"language": "de"})
+    made = Story.objects.exclude(pk=story.pk).get()
+    job = jobs.claim(made.jobs.get().pk)
+    assert job is not None
+    making.write(jobs.Work(job), made, lambda _share: None)
+    Story.objects.filter(pk=made.pk).update(state=Story.State.DRAFT)
+    scene = made.scenes.all()[0]
+    room = wording.rooms(made)[str(scene.pk)]
+
+    def late(narration: str) -> Any:
+        made.refresh_from_db()
+        assert edit(author, made, do="edit_scene", scene=scene.pk, narration=narration).status_code == 200
+        return shown(author, made)["scenes"][0]["late"]
+
+    long = late("Das Schiff fährt weiter. " * 20)
+    assert long["room"] == round(room, 1) and long["seconds"] > wording.SLACK * room
+    assert late("Ja.") is None
+    assert [each["late"] for each in shown(author, story)["scenes"]] == [None] * story.scenes.count()
+
+
 @pytest.mark.parametrize(
     ("language", "words"), [("en", "already"), ("xx", "can&#x27;t be in"), ("", "can&#x27;t be in")]
 )

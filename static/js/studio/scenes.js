@@ -89,6 +89,9 @@ export class Scenes {
     // What is being typed isn't compared yet.
     flags.hidden = !scene.flags.length || this.store.pending.has(`${scene.id}.narration`);
     flags.replaceChildren(...scene.flags.map(flagged));
+    const late = part(row, "late");
+    late.hidden = !scene.late || this.store.pending.has(`${scene.id}.narration`);
+    if (scene.late) late.textContent = gettext("Takes %(seconds)s s to say; the original takes %(room)s s.", scene.late);
     this.clash(part(row, "clash"), scene, name);
     return row;
   }
