@@ -57,13 +57,6 @@ def scene(story: Story) -> Scene:
     return story.scenes.all()[0]
 
 
-@pytest.fixture
-def author(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.alice)
-    return client
-
-
 def shown(client: Client, story: Story) -> dict[str, Any]:
     story.refresh_from_db()
     return document(client, story)

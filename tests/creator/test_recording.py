@@ -58,13 +58,6 @@ def scene(story: Story) -> Scene:
     return story.scenes.all()[0]
 
 
-@pytest.fixture
-def author(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.alice)
-    return client
-
-
 def hearing(settings: Settings, text: str) -> None:
     given = {"BACKEND": "tests.creator.test_recording.Listener", "OPTIONS": {"hears": text}}
     settings.ENGINES = {**settings.ENGINES, "transcriber": {"pocketsphinx": given}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from generation.speech.keeping import SpokenSentences
 from media_processing.engine import EngineError
 from media_processing.sound import read_wav, write_wav
 from tests.contracts.voice import LINE, VoiceContract
-from tests.openai_double import Double, Reply, openai_double
+from tests.openai_double import Double, Reply
 
 HERTZ = 24_000
 
@@ -29,17 +28,9 @@ def tone(request: dict[str, Any]) -> bytes:
     return write_wav(None, (9_000 * np.sin(2 * np.pi * 220 * time)).astype(np.int16), HERTZ)
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Double]:
-    with openai_double() as double:
-        double.usual = tone
-        yield double
-
-
 @pytest.fixture
 def double(endpoint: Double) -> Double:
-    endpoint.replies.clear()
-    endpoint.requests.clear()
+    endpoint.begin(tone)
     return endpoint
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,15 +12,9 @@ from creator import jobs
 from creator.models import Job, Story
 from creator.services import making
 from tests.generation.test_openai_writer import answer, script
-from tests.openai_double import Double, Reply, form_of, openai_double
+from tests.openai_double import Double, Reply, form_of
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Double]:
-    with openai_double() as double:
-        yield double
 
 
 def in_its_tone(request: dict[str, Any]) -> Any:
@@ -35,9 +28,7 @@ def in_its_tone(request: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def double(endpoint: Double, settings: Settings) -> Double:
-    endpoint.replies.clear()
-    endpoint.requests.clear()
-    endpoint.usual = in_its_tone
+    endpoint.begin(in_its_tone)
     options = {"base_url": endpoint.address, "model": "tiny", "max_retries": 0}
     writer = {"BACKEND": "generation.engines.openai.OpenAIWriter", "OPTIONS": options}
     settings.ENGINES = {**settings.ENGINES, "writer": {"openai": writer}}
