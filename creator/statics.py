@@ -19,7 +19,7 @@ SMALLEST = 500
 """Bytes under which compressing saves no packet."""
 
 
-class Statics(ServeStaticMiddleware):
+class Statics(ServeStaticMiddleware):  # type: ignore[misc]  # servestatic has no types
     """ServeStatic finds compressed files beside the files themselves only; those of packages have none."""
 
     def get_static_file(self, path: str, url: str, stat_cache: dict[str, os.stat_result] | None = None) -> StaticFile:
