@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from creator.templatetags.storyloom import in_words
-from moderation.cases import REASONS
+from moderation.cases import REASONS, REPORT_REASONS
 from moderation.naming import category_name
 
 register = template.Library()
@@ -67,6 +67,12 @@ def decided(verb: str) -> str:
 def review_reason(code: str) -> str:
     """ "false_alarm" -> "The machines were wrong"."""
     return str(dict(REASONS).get(code, in_words(code)))
+
+
+@register.filter
+def report_reason(code: str) -> str:
+    """ "illegal" -> "Against the law"."""
+    return str(REPORT_REASONS[code][0]) if code in REPORT_REASONS else in_words(code)
 
 
 @register.filter
