@@ -184,4 +184,6 @@ def providers(args: argparse.Namespace) -> Outcome:
         paid = int(home.one("select coalesce(sum(calls), 0) from generation_charge where role = 'writer'"))
         held = int(home.one("select count(*) from generation_charge where state = 'reserved'"))
         said = f"at most {most} requests a fault; {answered[0]} answers, {paid} charged; {held} still reserved"
-        return Outcome(len(cases), lost + len(silent), 0, slowest, f"{said} {' '.join(silent)}".rstrip(), within=60)
+        again = answered[0] - 2 * len(cases)  # a story takes two answers
+        told = f"{said} {' '.join(silent)}".rstrip()
+        return Outcome(len(cases), lost + len(silent), max(0, again), slowest, told, within=60)

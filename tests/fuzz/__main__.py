@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import logging
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--guided", type=int, default=60, help="seconds of each parser, by atheris where it is there")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     args = parser.parse_args()
+    logging.disable(logging.WARNING)  # what is refused is said a thousand times
     print(f"seed {args.seed}", flush=True)
     bad = False
     for name in texts.TARGETS:
