@@ -39,7 +39,8 @@ def main() -> int:
     else:
         for name in texts.TARGETS:
             command = [sys.executable, "-m", "tests.fuzz.guided", name, "1000000", str(args.guided)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            limit = args.guided + 600
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=limit)
             bad |= bool(done.returncode)
             print(f"{name:10} atheris, {args.guided} s: {done.stderr[-3000:] if done.returncode else 'nothing'}")
     if args.files:
