@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +23,7 @@ from media_processing.engine import EngineError
 from media_processing.fetching import Rules
 from tests.conftest import Cast
 from tests.contracts.painter import PainterContract, as_png, marked, photograph
-from tests.openai_double import Double, Reply, openai_double
+from tests.openai_double import Double, Reply
 
 USAGE = {"input_tokens": 1200, "output_tokens": 1056, "total_tokens": 2256,
          "input_tokens_details": {"text_tokens": 200, "image_tokens": 1000}}  # fmt: skip
@@ -41,18 +40,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"created": 1, "data": [{"b64_json": base64.b64encode(painted(request)).decode()}], "usage": USAGE}
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Double]:
-    with openai_double() as double:
-        yield double
-
-
 @pytest.fixture
 def double(endpoint: Double) -> Double:
-    endpoint.replies.clear()
-    endpoint.requests.clear()
-    endpoint.files.clear()
-    endpoint.usual = answer
+    endpoint.begin(answer)
     return endpoint
 
 

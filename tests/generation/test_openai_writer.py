@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from generation.engines.openai import OpenAIWriter
 from generation.engines.writing import Script, ScriptScene, Visual, merge_visuals
 from media_processing.engine import EngineError
 from tests.contracts.writer import STORY, WriterContract
-from tests.openai_double import Double, Reply, form_of, ids_in, openai_double
+from tests.openai_double import Double, Reply, form_of, ids_in
 
 
 def scene(number: int) -> dict[str, Any]:
@@ -55,17 +54,9 @@ def answer(request: dict[str, Any], *, scenes: int = 2) -> Any:
     }[form_of(request)]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Double]:
-    with openai_double() as double:
-        yield double
-
-
 @pytest.fixture
 def double(endpoint: Double) -> Double:
-    endpoint.replies.clear()
-    endpoint.requests.clear()
-    endpoint.usual = answer
+    endpoint.begin(answer)
     return endpoint
 
 
