@@ -83,8 +83,8 @@ def _ask(base: str, told: dict[str, object], *, examples: int, phases: str, seed
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run",
         str(ROOT / "docs" / "openapi.json"), "--url", base, "--header", f"Authorization: Bearer {told['secret']}",
         "--checks", "all", "--phases", phases, "--max-examples", str(examples), "--seed", str(seed),
-        "--request-timeout", "120", "--continue-on-failure", "--generation-database", "none",
-        "--suppress-health-check", "all", "--no-color",
+        "--request-timeout", "120", "--max-response-time", "120", "--continue-on-failure",
+        "--generation-database", "none", "--suppress-health-check", "all", "--no-color",
     ]  # fmt: skip
     env = {**environment(Path("/nonexistent")), "SCHEMATHESIS_HOOKS": "tests.api.fuzz_hooks"}
     env |= {"FUZZ_KNOWN": json.dumps(told["known"]), "PYTHONPATH": str(ROOT)}
