@@ -44,24 +44,26 @@ class Disclosure(Schema):
     """What machines did in a story."""
 
     digital_source_type: str = Field(
-        "", description='By IPTC: "compositeWithTrainedAlgorithmicMedia" where machines had a hand in it, '
+        default="", description='By IPTC: "compositeWithTrainedAlgorithmicMedia" where machines had a hand in it, '
         '"digitalCreation" where not. Listed at cv.iptc.org/newscodes/digitalsourcetype.'
     )  # fmt: skip
-    text: str = Field("", description="The engine that wrote it.")
-    voice: str = Field("", description="The engine that is heard; \"recorded\" for people.")
+    text: str = Field(default="", description="The engine that wrote it.")
+    voice: str = Field(default="", description='The engine that is heard; "recorded" for people.')
     pictures: list[str] = Field(default_factory=list, description="The engines that drew in it.")
-    music: str = Field("", description="The engine that composed, where there is music.")
+    music: str = Field(default="", description="The engine that composed, where there is music.")
 
 
 class Marks(Schema):
     """How a file tells what it is; captions carry no marks."""
 
-    content_credentials: bool = Field(False, description="It carries a signed C2PA manifest. An HLS stream can't.")
-    self_made_certificate: bool = Field(False, description="Others see the signature as untrusted.")
-    source_type: bool = Field(False, description="An HLS stream: its init.mp4 says the source type as XMP.")
-    watermark: bool = Field(False, description="An invisible mark of ours is in the picture.")
-    label: str = Field("", description="What people see on it, where the channel wants a label.")
-    approved: str = Field("", description="sha256 of the file as it was approved, before it was marked.")
+    content_credentials: bool = Field(
+        default=False, description="It carries a signed C2PA manifest. An HLS stream can't."
+    )
+    self_made_certificate: bool = Field(default=False, description="Others see the signature as untrusted.")
+    source_type: bool = Field(default=False, description="An HLS stream: its init.mp4 says the source type as XMP.")
+    watermark: bool = Field(default=False, description="An invisible mark of ours is in the picture.")
+    label: str = Field(default="", description="What people see on it, where the channel wants a label.")
+    approved: str = Field(default="", description="sha256 of the file as it was approved, before it was marked.")
 
 
 class Rendition(Schema):

@@ -36,10 +36,10 @@ KINDS = {
     "use_tool": _("Make a copy with a tool"),
     "compare_engines": _("Compare two engines"),
     "back_up": _("Back up"),
+    "retain": _("Let old drafts and files go"),
     "deliver_webhooks": _("Deliver webhooks"),
     "publish_scheduled": _("Publish as planned"),
     "bring_in": _("Bring many stories in"),
-    "retain": _("Let old drafts and files go"),
     "draw_sample": _("Draw the sample library"),
     "send_mail": _("Send an e-mail"),
 }
