@@ -240,6 +240,8 @@ def address(route: str, world: World, *, nowhere: bool = False) -> str:
         values["form"] = "csv"
     if "/cards/" in route:
         values["kind"] = "webp"
+    if route.startswith("fonts/"):
+        values["form"] = "ttf"
     if route.startswith("shared/"):
         shown, made = world.draft.scenes.first(), world.draft.variants.first()
         assert shown is not None
