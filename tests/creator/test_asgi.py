@@ -17,6 +17,7 @@ from django.test import override_settings
 from django.urls import path
 
 from creator.asgi import KEPT, Handler
+from creator.views.fonts import font
 
 seen: list[tuple[str, int]] = []
 
@@ -46,6 +47,7 @@ async def streamed(request: HttpRequest) -> StreamingHttpResponse:
 
 
 urlpatterns = [path("noted", noted), path("later", later), path("streamed", streamed)]
+urlpatterns += [path("fonts/<family>-<weight>.<form>", font, name="font")]  # the page for what isn't there names them
 
 
 @pytest.fixture
