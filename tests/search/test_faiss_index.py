@@ -99,7 +99,7 @@ def test_an_add_to_a_large_library_does_not_wait_for_the_new_generation(
     go_on, original = threading.Event(), index._base
 
     def held(*arguments: Any) -> dict[str, Any]:
-        assert go_on.wait(20)
+        assert go_on.wait(120)
         return original(*arguments)
 
     monkeypatch.setattr(index, "_base", held)
@@ -107,8 +107,9 @@ def test_an_add_to_a_large_library_does_not_wait_for_the_new_generation(
     index.add("m", range(150, 160), unit(10, seed=2))  # one is being made: this starts no other
     assert ids(index.search("m", unit(10, seed=2)[4], limit=1)) == [154]
     assert index.generation("m") == 1
+    compacting = index._compacting["m"]
     go_on.set()
-    index._compacting["m"].join(20)
+    compacting.join(120)
     assert index.generation("m") == 2
     assert index.ids("m").tolist() == list(range(160))
 
