@@ -10,20 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.faults.making import PRICES
 from tests.faults.test_kill import ARTICLE, rows
 from tests.generation.test_openai_writer import answer
 from tests.openai_double import Reply, openai_double
 from tests.processes import manage, start, until
-
-PRICES = """\
-date = 2026-11-01
-currency = "USD"
-[[model]]
-provider = "127.0.0.1"
-name = "tiny"
-input = "1.00"
-output = "10.00"
-"""
 
 
 @pytest.mark.slow
