@@ -10,6 +10,28 @@ export function listen(tell) {
   return () => listeners.delete(tell);
 }
 
+// A function to call when something happened: `look` runs `wait` milliseconds later, once for all calls until then and
+// never twice at a time, so what it shows last is what was asked for last.
+export function refresher(look, wait) {
+  let due = 0;
+  let looking = false;
+  let missed = false;
+  const ask = () => {
+    if (looking) missed = true;
+    else if (!due) due = setTimeout(run, wait);
+  };
+  const run = async () => {
+    due = 0;
+    looking = true;
+    await Promise.resolve(look()).catch(() => {}); // offline: the next event tells
+    looking = false;
+    if (!missed) return;
+    missed = false;
+    ask();
+  };
+  return ask;
+}
+
 export function start() {
   const { events, poll, after: begun } = document.body.dataset;
   if (!events) return;

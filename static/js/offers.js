@@ -13,8 +13,8 @@ export function start() {
     toast(gettext("%(title)s is ready. Use it %(purpose)s?", { title, purpose: FOR[role] ?? gettext("for new work") }), {
       seconds: 60,
       acts: [
-        ["Use", () => use(role, name, title)],
-        ["Compare", () => (location.href = `/settings/engines/compare/?${new URLSearchParams({ role, name })}`)],
+        [gettext("Use"), () => use(role, name, title)],
+        [gettext("Compare"), () => (location.href = `/settings/engines/compare/?${new URLSearchParams({ role, name })}`)],
         [gettext("Not now"), () => {}],
       ],
     });

@@ -1,5 +1,5 @@
 // Home: the brief box and tiles that change while one looks.
-import { listen } from "./events.js";
+import { listen, refresher } from "./events.js";
 import { gettext } from "./words.js";
 
 const form = document.querySelector("[data-brief]");
@@ -109,15 +109,18 @@ if (board) {
   });
 }
 
-const due = new Set();
+const refreshers = new Map();
+const tileOf = (story) => document.querySelector(`[data-story="${story}"]`);
+
+async function refresh(story) {
+  const answer = await fetch(tileOf(story).dataset.tile);
+  if (!answer.ok || answer.redirected) return;
+  const drawn = await answer.text();
+  tileOf(story).outerHTML = drawn;
+}
+
 listen(({ kind, story }) => {
-  if (!story || kind === "job.progress" || kind === "words.told" || due.has(story)) return;
-  const tile = document.querySelector(`[data-story="${story}"]`);
-  if (!tile) return;
-  due.add(story);
-  setTimeout(async () => {
-    due.delete(story);
-    const answer = await fetch(tile.dataset.tile);
-    if (answer.ok && !answer.redirected) tile.outerHTML = await answer.text();
-  }, 400);
+  if (!story || ["job.progress", "words.told", "story.presence"].includes(kind) || !tileOf(story)) return;
+  if (!refreshers.has(story)) refreshers.set(story, refresher(() => refresh(story), 400));
+  refreshers.get(story)();
 });

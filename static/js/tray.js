@@ -1,5 +1,5 @@
 // The tray and every progress bar of a job (an element with data-job) on the page.
-import { listen } from "./events.js";
+import { listen, refresher } from "./events.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./words.js";
 
@@ -26,17 +26,17 @@ export const STEPS = {
 };
 
 const began = new Map();
-let refreshing = 0;
 
 export function start() {
   const tray = document.getElementById("tray");
+  const again = refresher(() => tray && refresh(tray), 300);
   listen((event) => {
     if (!event.kind.startsWith("job.")) return;
     if (event.kind === "job.progress") {
       progress(event);
       return;
     }
-    refresh(tray);
+    again();
     document.body.dispatchEvent(new CustomEvent("jobs-changed")); // htmx looks again; see templates/jobs/
     if (event.kind === "job.failed" || event.kind === "job.parked") {
       toast(gettext("A job failed: %(error)s", { error: event.data.error ?? gettext("see Jobs") }), { label: gettext("Look"), act: () => (location.href = "/jobs/"), seconds: 10 });
@@ -70,15 +70,11 @@ function say(place, selector, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
-function refresh(tray) {
-  if (!tray || refreshing) return;
-  refreshing = setTimeout(async () => {
-    refreshing = 0;
-    const answer = await fetch("/jobs/tray/", { headers: { "HX-Request": "true" } });
-    if (!answer.ok || answer.redirected) return;
-    const open = tray.querySelector("details")?.open;
-    tray.innerHTML = await answer.text();
-    const details = tray.querySelector("details");
-    if (details) details.open = Boolean(open);
-  }, 300);
+async function refresh(tray) {
+  const answer = await fetch("/jobs/tray/", { headers: { "HX-Request": "true" } });
+  if (!answer.ok || answer.redirected) return;
+  const open = tray.querySelector("details")?.open;
+  tray.innerHTML = await answer.text();
+  const details = tray.querySelector("details");
+  if (details) details.open = Boolean(open);
 }

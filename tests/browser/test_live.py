@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from tests.browser.conftest import Server, Visitor
 
@@ -36,3 +36,31 @@ def test_a_title_follows_on_other_pages(server: Server, visit: Callable[..., Vis
     studio.goto(f"/stories/{server.seeded['draft']}/")
     studio.fill("#title", "A light for sailors")
     expect(home.get_by_role("link", name="A light for sailors")).to_be_visible()
+
+
+def test_what_is_said_while_a_tile_is_fetched_shows_too(server: Server, visit: Callable[..., Visitor]) -> None:
+    home = visit(server, "owner").page
+    held: list[tuple[Route, APIResponse]] = []
+    holding = True
+
+    def answer(route: Route) -> None:
+        if holding:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    home.route("**/stories/*/tile/**", answer)
+    studio = visit(server, "edith").page
+    studio.goto(f"/stories/{server.seeded['draft']}/")
+    studio.fill("#title", "A light for nobody")
+    for _ in range(100):
+        home.wait_for_timeout(100)
+        if held:
+            break
+    studio.fill("#title", "A light for all sailors")
+    expect(studio.locator("[data-save]")).to_contain_text("Saved")
+    home.wait_for_timeout(2000)  # long enough for a second fetch, were it not to wait for the first
+    holding = False
+    for route, old in held:
+        route.fulfill(response=old)
+    expect(home.get_by_role("link", name="A light for all sailors")).to_be_visible()

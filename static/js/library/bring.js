@@ -1,5 +1,5 @@
 // Bringing files in: what is chosen or dropped goes into line (uploads.js), and imports are followed file by file.
-import { listen } from "../events.js";
+import { listen, refresher } from "../events.js";
 import { toast } from "../toasts.js";
 import { add } from "../uploads.js";
 import { gettext, ngettext } from "../words.js";
@@ -51,13 +51,9 @@ async function send(form) {
 
 // What becomes of each file.
 function follow(place) {
-  let soon = 0;
-  listen(({ job, kind }) => {
-    if (String(job) !== place.dataset.import || kind === "job.progress") return;
-    clearTimeout(soon);
-    soon = setTimeout(async () => {
-      const answer = await fetch(place.dataset.importState);
-      if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
-    }, 250);
-  });
+  const refresh = refresher(async () => {
+    const answer = await fetch(place.dataset.importState);
+    if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
+  }, 250);
+  listen(({ job, kind }) => String(job) === place.dataset.import && kind !== "job.progress" && refresh());
 }

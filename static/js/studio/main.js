@@ -1,5 +1,5 @@
 // The studio: one store, and the views that show it.
-import { listen } from "../events.js";
+import { listen, refresher } from "../events.js";
 import { toast } from "../toasts.js";
 import { checks } from "./checks.js";
 import { Comments } from "./comments.js";
@@ -119,7 +119,7 @@ document.addEventListener("generate:use", ({ detail }) => {
 });
 
 // What happens to the story elsewhere ---------------------------------------------------------------------------------
-let soon = 0;
+const lookAgain = refresher(() => store.look(), 250);
 const telling = new Telling((scene, text) => {
   if (scene === inspector.current) inspector.wording.live(text);
   if (!scene) root.querySelector("[data-writing]").textContent = text;
@@ -139,6 +139,5 @@ listen((event) => {
     comments.load();
     return;
   }
-  clearTimeout(soon);
-  soon = setTimeout(() => store.look(), 250);
+  lookAgain();
 });
