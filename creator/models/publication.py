@@ -13,6 +13,12 @@ from creator.models.story import Revision, Story
 class Channel(models.Model):
     """Where a workspace publishes to: a lock screen, a feed, a site."""
 
+    class Sound(models.TextChoices):
+        """When a voice says that the sound of a video was made with AI."""
+
+        BEFORE = "before"
+        AFTER = "after"
+
     workspace = models.ForeignKey("creator.Workspace", on_delete=models.CASCADE, related_name="channels")
     slug = models.SlugField()
     name = models.CharField(max_length=100)
@@ -20,6 +26,9 @@ class Channel(models.Model):
     """Which thresholds of a policy hold for it: internal, site, app, ads."""
     public = models.BooleanField(default=False, help_text="anybody may read its feeds, without a key")
     labelled = models.BooleanField(default=False, help_text="cards and videos show that they were made with AI")
+    sound = models.CharField(
+        max_length=6, blank=True, choices=Sound.choices, help_text="videos are offered as sound alone too"
+    )  # fmt: skip
     origins = models.JSONField(default=list, blank=True)
     """Whose pages may ask the API in a browser: ["https://example.org"]."""
 
