@@ -37,8 +37,9 @@ _CARD = re.compile(
 _IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?=[ ]?[a-z0-9]{4})")
 _IBAN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _SAID_PHONE = re.compile(
-    r"(?<!\w)(?:tel|telefon|telefono|phone|mobile|cell|call|text|whatsapp|ring|handy|mobil|anrufen|nummer|movil|llama"
-    r"|llame|celular|फोन|मोबाइल|नंबर|व्हाट्सएप)(?!\w)[^\d\n]{0,20}(\d(?:[ ./-]{0,2}\d){6,13})(?!\d)"
+    r"(?<!\w)(?:(?:my|his|her|their) number is|tel|telefon|telefono|phone|mobile|cell|call|text|whatsapp|ring|handy"
+    r"|mobil|anrufen|nummer|movil|llama|llame|celular|फोन|मोबाइल|नंबर|व्हाट्सएप)(?!\w)"
+    r"[^\d\n]{0,20}(\d(?:[ ./-]{0,2}\d){6,13})(?!\d)"
 )
 _REGIONS = {"de": ("DE",), "en": ("US", "GB"), "es": ("ES", "MX"), "hi": ("IN",)}
 """Whose national numbers a text of a language may hold. Numbers with a country code are known in any."""

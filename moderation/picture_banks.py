@@ -8,24 +8,26 @@ import io
 import json
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from numpy.typing import NDArray
 from PIL import Image
 
-from media_processing import pdq
+from media_processing import pdq, spreadsheets
 from media_processing.engine import EngineError
 from moderation.models import OWN_BANK, BannedHash, BannedMatch, PictureBank, PictureHash
+from moderation.weighing import storable
 
 MOST_ROWS = 1_000_000
 """Hashes of one import."""
@@ -80,8 +82,8 @@ def matching(workspace_id: int, rows: Iterable[BannedHash]) -> set[str]:
 
     A hash that matches more than its bank allows goes to quarantine and its matches aren't returned.
     """
-    wanted = list(rows)
-    found: dict[int, dict[str, int]] = {row.pk: {} for row in wanted}
+    wanted = {row.pk: row.pdq for row in rows}
+    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
     kept = PictureHash.objects.filter(workspace_id=workspace_id, quality__gte=pdq.MIN_QUALITY).order_by("pk")
     last = 0
     while some := list(kept.filter(pk__gt=last).values_list("pk", "content", "forms")[:AT_ONCE]):
@@ -91,7 +93,7 @@ def matching(workspace_id: int, rows: Iterable[BannedHash]) -> set[str]:
         for number, at, distance in _near(wanted, shaped):
             found[number][some[at][1]] = distance
     contents: set[str] = set()
-    for row in wanted:
+    for row in BannedHash.objects.filter(pk__in=found).select_related("bank"):
         matches = [BannedMatch(banned=row, content=each, distance=far) for each, far in found[row.pk].items()]
         BannedMatch.objects.bulk_create(matches, ignore_conflicts=True, batch_size=AT_ONCE)
         if not _quarantine_where_too_many(row):
@@ -99,16 +101,17 @@ def matching(workspace_id: int, rows: Iterable[BannedHash]) -> set[str]:
     return contents
 
 
-def _near(rows: list[BannedHash], pictures: NDArray[np.uint8]) -> Iterator[tuple[int, int, int]]:
-    """(row, place of the picture, distance) for each match between hashes and (n, 8, 32) pictures."""
-    if len(rows) <= len(pictures):
-        for row in rows:
-            distances = pdq.distances(pictures, row.pdq)
-            yield from ((row.pk, int(at), int(distances[at])) for at in np.flatnonzero(distances <= pdq.NEAR))
+def _near(hashes: Mapping[int, str], pictures: NDArray[np.uint8]) -> Iterator[tuple[int, int, int]]:
+    """(row, place of the picture, distance) for each match between hashes by row and (n, 8, 32) pictures; of very many
+    hashes the nearest of each picture."""
+    if len(hashes) <= len(pictures):
+        for number, text in hashes.items():
+            distances = pdq.distances(pictures, text)
+            yield from ((number, int(at), int(distances[at])) for at in np.flatnonzero(distances <= pdq.NEAR))
         return
-    packed = b"".join(bytes.fromhex(row.pdq) for row in rows)
-    numbers = np.array([row.pk for row in rows], np.uint64)
-    bank = pdq.HashBank("", pdq.columns_of(packed), numbers, np.zeros(len(rows), np.uint64), (("", True),))
+    packed = b"".join(bytes.fromhex(text) for text in hashes.values())
+    numbers = np.array(list(hashes), np.uint64)
+    bank = pdq.HashBank("", pdq.columns_of(packed), numbers, np.zeros(len(hashes), np.uint64), (("", True),))
     for at, forms in enumerate(pictures):
         match = bank.nearest(forms)
         if match is not None and match.distance <= pdq.NEAR:
@@ -218,10 +221,12 @@ def exported(bank: PictureBank, form: str) -> Iterator[str]:
     """A bank as "json" (as ThreatExchange answers: {"data": [{"type", "raw_indicator", ...}]}) or as "csv"."""
     rows = bank.hashes.order_by("pk")
     if form == "csv":
-        yield _line(["type", "raw_indicator", "tags", "description", "source", "expired_on"])
-        for row in rows.iterator(chunk_size=AT_ONCE):
-            ends = row.expires.isoformat() if row.expires else ""
-            yield _line(["HASH_PDQ", row.pdq, row.category, row.note, row.source, ends])
+        lines = (
+            ("HASH_PDQ", row.pdq, row.category, row.note, row.source, row.expires.isoformat() if row.expires else "")
+            for row in rows.iterator(chunk_size=AT_ONCE)
+        )
+        columns = ("type", "raw_indicator", "tags", "description", "source", "expired_on")
+        yield from spreadsheets.lines(columns, lines, mark=False)
         return
     yield '{"data": ['
     for place, row in enumerate(rows.iterator(chunk_size=AT_ONCE)):
@@ -233,57 +238,56 @@ def exported(bank: PictureBank, form: str) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _line(values: list[str]) -> str:
-    made = io.StringIO()
-    # A cell that begins like a formula would run in a spreadsheet.
-    csv.writer(made).writerow([f"'{each}" if each[:1] in "=+-@\t" and each else each for each in values])
-    return made.getvalue()
-
-
 def import_hashes(bank: PictureBank, content: bytes) -> Imported:
     """Take the PDQ hashes of a CSV or JSON file into a bank. What is there already stays as it is.
 
-    Raises EngineError for a file that is neither; a line that is no hash is refused by itself, with its number.
+    Raises EngineError for a file that is neither; a line that is no hash is refused by itself, with its number. It is
+    written in pieces, so that a million hashes fit into the memory and nobody waits for the database meanwhile; what
+    was cut off goes on where the file is taken in again.
     """
     try:
         text = content.decode("utf-8-sig")
-        lines = list(_of_json(text)) if text.lstrip()[:1] in ("{", "[") else list(_of_csv(text))
+        read = partial(_of_json, text) if text.lstrip()[:1] in ("{", "[") else partial(_of_csv, text)
+        length = sum(1 for _line in read())  # all of it is read once before anything is written
     except (UnicodeDecodeError, json.JSONDecodeError, csv.Error, RecursionError, ValueError) as error:
         raise EngineError(
             f"This is no list of hashes: {error}.",
             next_step="Send CSV with a column raw_indicator, or JSON as ThreatExchange answers it.",
             permanent=True,
         ) from error
-    if len(lines) > MOST_ROWS:
-        what = f"A bank takes {MOST_ROWS:,} hashes at a time; this file has {len(lines):,}."
+    if length > MOST_ROWS:
+        what = f"A bank takes {MOST_ROWS:,} hashes at a time; this file has {length:,}."
         raise EngineError(what, next_step="Split it.", permanent=True)
-    rows: dict[str, BannedHash] = {}
-    refused: list[str] = []
-    count = 0
-    for number, said in enumerate(lines, 1):
-        try:
-            row = _row(bank, said)
-            rows.setdefault(row.pdq, row)
-        except ValueError as error:
-            count += 1
-            refused += [f"entry {number}: {error}"] if len(refused) < 20 else []
     after = BannedHash.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    new = _new_of(bank, rows)
-    with transaction.atomic():
-        BannedHash.objects.bulk_create(new, ignore_conflicts=True, batch_size=AT_ONCE)
-    return Imported(len(new), len(rows) - len(new), after, refused, count)
-
-
-def _new_of(bank: PictureBank, rows: Mapping[str, BannedHash]) -> list[BannedHash]:
-    known = set(bank.hashes.values_list("pdq", flat=True).iterator(chunk_size=AT_ONCE))
-    return [row for text, row in rows.items() if text not in known]
+    refused: list[str] = []
+    new = known = count = 0
+    lines = enumerate(read(), 1)
+    while some := list(islice(lines, AT_ONCE)):
+        rows: dict[str, BannedHash] = {}
+        for number, said in some:
+            try:
+                row = _row(bank, said)
+            except ValueError as error:
+                count += 1
+                refused += [f"entry {number}: {error}"] if len(refused) < 20 else []
+            else:
+                rows.setdefault(row.pdq, row)
+        there = set(bank.hashes.filter(pdq__in=rows).values_list("pdq", flat=True))
+        wanted = [row for text, row in rows.items() if text not in there]
+        BannedHash.objects.bulk_create(wanted, ignore_conflicts=True)
+        new, known = new + len(wanted), known + len(there)
+    return Imported(new, known, after, refused, count)
 
 
 def _of_csv(text: str) -> Iterator[Mapping[str, Any]]:
     reader = csv.DictReader(io.StringIO(text))
     if not set(HASH_COLUMNS) & {name.strip() for name in reader.fieldnames or ()}:
         raise ValueError("no column is called raw_indicator")
-    yield from ({(name or "").strip(): value for name, value in line.items()} for line in reader)
+    for line in reader:
+        yield {
+            (name or "").strip(): spreadsheets.told(value) if isinstance(value, str) else value
+            for name, value in line.items()
+        }
 
 
 def _of_json(text: str) -> Iterator[Mapping[str, Any]]:
@@ -306,10 +310,15 @@ def _row(bank: PictureBank, said: Mapping[str, Any]) -> BannedHash:
     tags = said.get("tags") or said.get("category") or ["banned"]
     tag = str(tags[0] if isinstance(tags, list) else tags).strip() or "banned"
     return BannedHash(
-        workspace_id=bank.workspace_id, bank=bank, pdq=text, category=tag[:40],
-        note=str(said.get("description") or said.get("note") or "").lstrip("'")[:300],
-        source=str(said.get("source") or bank.source or "")[:200], expires=_moment(said.get("expired_on")),
+        workspace_id=bank.workspace_id, bank=bank, pdq=text, category=_storable(tag, 40),
+        note=_storable(said.get("description") or said.get("note") or "", 300),
+        source=_storable(said.get("source") or bank.source or "", 200), expires=_moment(said.get("expired_on")),
     )  # fmt: skip
+
+
+def _storable(said: Any, most: int) -> str:
+    """As a database can hold it."""
+    return str(storable({"said": str(said)})["said"])[:most]
 
 
 LEAST_MIXED = 64
@@ -320,7 +329,10 @@ def _moment(said: Any) -> datetime | None:
     if not said:
         return None
     if isinstance(said, int | float) or str(said).isdigit():
-        return datetime.fromtimestamp(float(said), UTC)
+        try:
+            return datetime.fromtimestamp(float(said), UTC)
+        except (OverflowError, OSError):
+            raise ValueError(f"{str(said)[:40]} lies further off than any date") from None
     moment = parse_datetime(str(said))
     if moment is None:
         raise ValueError(f"{str(said)[:40]!r} is no date")

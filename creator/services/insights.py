@@ -16,8 +16,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from creator.models import Channel, OfferedList, Publication, Ranker, Scene, Story, Tally, Workspace
-from creator.services import engagement, evaluating, spending, spreadsheets
+from creator.services import engagement, evaluating, spending
 from creator.services.engagement import PLACES
+from media_processing import spreadsheets
 from media_processing.models import Asset
 from moderation.models import Review
 from search import learning

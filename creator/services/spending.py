@@ -14,10 +14,10 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from creator.models import Story, User, Workspace
-from creator.services import spreadsheets
 from generation import charges, prices
 from generation.models import Charge
 from generation.prices import MICRO
+from media_processing import spreadsheets
 
 PERIODS = {"today": "Today", "week": "7 days", "month": "This month", "last": "Last month", "all": "All"}
 GROUPS = {"story": "Story", "person": "Person", "engine": "Engine", "day": "Day"}

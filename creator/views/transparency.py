@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +18,7 @@ from django.views.decorators.http import require_safe
 from creator.access import may, workspace_for
 from creator.models import AuditEntry, User, Workspace
 from creator.services import audit, transparency
+from media_processing import spreadsheets
 from moderation.services import active_policy, clauses
 
 PERIODS = (("7", _("7 days")), ("30", _("30 days")), ("90", _("90 days")), ("365", _("A year")))
@@ -68,11 +67,8 @@ def download(request: HttpRequest, form: str) -> HttpResponse:
     if form == "json":
         response = JsonResponse(figures)
     else:
-        buffer = io.StringIO()
-        writer = csv.writer(buffer)
-        writer.writerow(("figure", "of", "value"))
-        writer.writerows(transparency.rows(figures))
-        response = HttpResponse(buffer.getvalue(), content_type="text/csv; charset=utf-8")
+        lines = spreadsheets.lines(("figure", "of", "value"), transparency.rows(figures))
+        response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -8,7 +8,7 @@ from moderation.engines.base import Opinion, TextJudge
 from moderation.folding import fold
 from moderation.patterns import personal_data
 
-VERSION = "2"
+VERSION = "3"
 """Of the code; it is part of the model's name, so that verdicts of an older one are made again."""
 SHOWN = 60
 """Pieces of evidence that an opinion holds at most, the gravest first."""

@@ -12,7 +12,7 @@ from moderation.folding import Folded, fold, overridden, rejoined, words
 from moderation.lexicon import NEAR_WORDS, Entry, Lexicon, read_banks
 
 SHIPPED = Path(__file__).parents[1] / "banks"
-VERSION = "2"
+VERSION = "3"
 """Of the code; it is part of the model's name, so that verdicts of an older one are made again."""
 SHOWN = 60
 """Pieces of evidence that an opinion holds at most, the gravest first."""
@@ -80,12 +80,19 @@ class RulesJudge(TextJudge):
         for first, past, entry in hits:
             if entry is None or harmless.issuperset(range(first, past)):
                 continue
-            near = bisect_left(reporting, first - NEAR_WORDS)
-            reported = near < len(reporting) and reporting[near] <= past + NEAR_WORDS
+            # A word of the term itself, "doctors won't tell", reports nothing.
+            before, after = (first - NEAR_WORDS, first), (past, past + NEAR_WORDS + 1)
+            reported = _within(reporting, *before) or _within(reporting, *after)
             yield _evidence(text, folded, found[first].start, found[past - 1].end, entry, reported=reported)
         for word in rejoined(folded.text, found, terms.knows):
             for entry in terms.single(word):
                 yield _evidence(text, folded, word.start, word.end, entry, reported=False)
+
+
+def _within(places: list[int], start: int, end: int) -> bool:
+    """Whether any of the ordered places lies from start to before end."""
+    at = bisect_left(places, start)
+    return at < len(places) and places[at] < end
 
 
 def _evidence(text: str, folded: Folded, start: int, end: int, entry: Entry, *, reported: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ SITE = shipped_rules()["surfaces"]["site"]
 RULES, PERSONAL = RulesJudge("rules"), PersonalJudge("personal")
 PARTS = (
     "written after the first banks", "written unseen, which the banks then grew by", "written unseen, last",
-    "written before the families",
+    "written before the families", "by a third hand, which the banks then grew by", "by a third hand, left alone",
 )  # fmt: skip
 
 

@@ -30,18 +30,22 @@ def bank(cast: Cast) -> PictureBank:
 def test_what_goes_out_comes_in_again(bank: PictureBank, cast: Cast, form: str) -> None:
     ends = datetime(2031, 11, 23, tzinfo=UTC)
     BannedHash.objects.create(
-        workspace=cast.workspace, bank=bank, pdq=ONE, category="terror", note="=1+1, “quoted”\nतस्वीर", expires=ends
-    )
-    BannedHash.objects.create(workspace=cast.workspace, bank=bank, pdq=TWO)
+        workspace=cast.workspace, bank=bank, pdq=ONE, category="terror", note="=1+1, “quoted”\nतस्वीर", expires=ends,
+        source="  @partner",
+    )  # fmt: skip
+    BannedHash.objects.create(workspace=cast.workspace, bank=bank, pdq=TWO, note="'tis his own")
     written = "".join(moderation.exported(bank, form))
     other = PictureBank.objects.create(workspace=cast.other, name="Theirs")
     taken = moderation.import_hashes(other, written.encode())
     assert (taken.new, taken.known, taken.refused) == (2, 0, [])
-    said = [(row.pdq, row.category, row.note, row.expires) for row in other.hashes.order_by("pk")]
-    assert said == [(ONE, "terror", "=1+1, “quoted”\nतस्वीर", ends), (TWO, "banned", "", None)]
+    said = [(row.pdq, row.category, row.note, row.source, row.expires) for row in other.hashes.order_by("pk")]
+    assert said == [
+        (ONE, "terror", "=1+1, “quoted”\nतस्वीर", "  @partner", ends), (TWO, "banned", "'tis his own", "", None),
+    ]  # fmt: skip
     assert moderation.import_hashes(other, written.encode()).known == 2
     if form == "csv":
         assert "'=1+1" in written, "a cell that begins like a formula is made harmless"
+        assert "'  @partner" in written
     else:
         assert json.loads(written)["data"][0]["type"] == "HASH_PDQ"
 
@@ -62,6 +66,14 @@ def test_what_threatexchange_answers_is_taken(bank: PictureBank) -> None:
     assert (row.pdq, row.category, row.source, row.expires) == (
         ONE, "hoax", "A partner", datetime(2031, 11, 22, tzinfo=UTC)
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("date", [10**400, 1e300, float("nan"), "9" * 40, "soon", [2031], -1e20])
+def test_a_date_that_is_none_refuses_its_line(bank: PictureBank, date: object) -> None:
+    said = [{"raw_indicator": ONE, "expired_on": date}, {"raw_indicator": TWO, "description": "a\x00b\ud800c"}]
+    taken = moderation.import_hashes(bank, json.dumps(said).encode())
+    assert (taken.new, taken.refused_count) == (1, 1)
+    assert bank.hashes.get().note == "a\ufffdb\ufffdc"
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"name,age\n", b"{", b'{"data": 3}', b"[" * 9_999, b"\x00"])

@@ -36,9 +36,10 @@ def test_the_banks_are_large_enough_and_cover_every_category() -> None:
 
 
 def test_precision_and_recall_on_the_written_lines() -> None:
-    """Measured on all 595: precision 0.98, recall 0.94. Most of them were written by who wrote the banks, or the banks
-    grew by them. Families of words took recall from 0.55 to 0.80 on the 30 lines that nobody who writes banks has read,
-    and from 0.55 to 0.95 on 168 lines that were written before the families, though by the same hand."""
+    """Measured on all 714: precision 0.98, recall 0.94. Most of them were written by who wrote the banks, or the banks
+    grew by them. What a newcomer writes is found less often: of 87 lines of a third hand that should be flagged 70 %,
+    before the banks grew by the first 50 of them; of the other 37, for which nothing was changed, 73 % before and
+    after. Words alone don't tell more; the other judges and people must."""
     lines, unseen = measure(), measure(2)
     print(lines, unseen)
     assert lines.lines >= 400
@@ -49,6 +50,9 @@ def test_precision_and_recall_on_the_written_lines() -> None:
     assert unseen.recall >= 0.75
     assert measure(3).recall >= 0.9
     assert measure(3).precision >= 0.95
+    newcomer = measure(5)
+    assert newcomer.recall >= 0.7
+    assert newcomer.precision >= 0.9
 
 
 @pytest.mark.parametrize("text", [
@@ -97,6 +101,11 @@ def test_a_faulty_term_is_refused(tmp_path: Path, term: str, said: str) -> None:
 
 def test_an_exception_hides_only_itself(rules: RulesJudge) -> None:
     assert "violence" in flagged(rules, "Kill the lights or I will kill you.")
+
+
+def test_a_news_word_within_a_term_reports_nothing(rules: RulesJudge) -> None:
+    assert "medical-claims" in flagged(rules, "Doctors won't tell you.")
+    assert "medical-claims" not in flagged(rules, "Doctors won't tell you, according to the study.")
 
 
 def test_reporting_weighs_less(rules: RulesJudge) -> None:
