@@ -26,7 +26,7 @@ from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.fulltext import WordRank
 from search.models import Embedding, KeptApart, Moment
 from search.passages import Finder, Piece, place
-from search.query import DEEPEST, Query, QueryError, allowed, assets_of, checked, narrowed
+from search.query import DEEPEST, Query, QueryError, allowed, assets_of, checked, narrowed, showable
 from search.ranking import (
     A_LITTLE,
     LIKE,
@@ -425,9 +425,9 @@ class _Search:
 
     def _still_there(self, hits: Sequence[Hit]) -> list[Hit]:
         """Checked against the rows: an index that lags can't show what is gone or belongs to somebody else."""
-        # Where the index was given the rows themselves, they passed the filters: to ask again makes SQLite try every
-        # pair of two lists.
-        passing = self.moments if self._allowed_ids is None else Moment.objects.in_workspace(self.query.workspace_id)
+        # Filters are left aside: where they keep little for this, the index was given the rows that passed, and to
+        # ask again makes SQLite try every pair of two lists.
+        passing = showable(self.query)
         found = passing.filter(pk__among=frozenset(hit.id for hit in hits)).order_by().values_list("id", *COLUMNS)
         there = {number: Row(*columns) for number, *columns in found}
         self._rows |= there

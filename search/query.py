@@ -132,24 +132,27 @@ def assets_of(query: Query) -> QuerySet[Asset]:
     return assets
 
 
+def showable(query: Query) -> MomentQuerySet:
+    """The moments that may be shown, filters aside: of the workspace, in use, not those that a query leaves out."""
+    moments = Moment.objects.in_workspace(query.workspace_id).filter(asset__archived__isnull=True)
+    if query.exclude_assets:
+        moments = moments.exclude(asset__in=list(query.exclude_assets))
+    if query.like_moment is not None:  # more like this: not this again
+        moments = moments.exclude(asset__in=Moment.objects.filter(pk=query.like_moment).values("asset"))
+    return moments
+
+
 def allowed(query: Query) -> MomentQuerySet:
     """The moments that pass every filter of a checked query, and what its words demand and forbid."""
-    moments = Moment.objects.in_workspace(query.workspace_id)
-    if _filtering(query):
+    moments = showable(query)
+    if any((query.filters, query.without, query.within is not None, query.asset_ids is not None)):
         moments = moments.filter(asset__in=assets_of(query).order_by().values("pk"))
-    else:
-        moments = moments.filter(asset__archived__isnull=True)
     asked = wanted(query.words)
     if asked.all_of:
         moments = moments.filter(pk__in=fulltext.holding(Wanted((), asked.all_of), len(asked.all_of)))
     if asked.none_of:
         moments = moments.exclude(pk__in=fulltext.holding(Wanted(asked.none_of), 1, beginnings=False))
     return moments
-
-
-def _filtering(query: Query) -> bool:
-    given = (query.filters, query.without, query.exclude_assets)
-    return any(given) or any(one is not None for one in (query.within, query.asset_ids, query.like_moment))
 
 
 def narrowed(query: Query) -> bool:
