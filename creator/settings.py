@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from datetime import timedelta
+from hashlib import sha256
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -195,7 +197,17 @@ LOCALE_PATHS = [ROOT / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "static/"
+
+
+def _edition() -> str:
+    """Changes with any static file, ours or a package's: what browsers keep for ever is asked for anew then."""
+    digest = sha256(" ".join(version(each) for each in ("django", "django-htmx", "django-ninja")).encode())
+    for path in sorted((ROOT / "static").rglob("*.*")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+STATIC_URL = f"static/{_edition()}/"
 STATIC_ROOT = DATA / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.templatetags.static import static
 from django.test import Client
 
 from creator.api import api, deprecations
@@ -69,7 +70,7 @@ def test_the_page_of_the_document_keeps_to_our_host(db: None) -> None:
     text = page.content.decode()
     assert page.status_code == 200
     assert "//" not in text.replace("<!--", "").replace("//--", "")
-    assert "/static/ninja/swagger-ui-bundle.js" in text
+    assert static("ninja/swagger-ui-bundle.js") in text
     assert "script-src 'self'" in page["Content-Security-Policy"]
     assert json.loads(Client().get("/api/v1/openapi.json").content)["info"]["title"] == "Storyloom content API"
 

@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.templatetags.static import static
 from django.test import override_settings
 from django.urls import path
 
@@ -131,12 +132,12 @@ def test_what_streams_looks_up_its_rows_in_its_own_thread(handler: Handler) -> N
 @override_settings(ROOT_URLCONF=__name__)
 def test_pages_and_static_files_say_the_same_of_security(handler: Handler) -> None:
     async def asked() -> list[Any]:
-        return [await answer(handler, path) for path in ("/later", "/static/css/tokens.css", "/nothing")]
+        return [await answer(handler, path) for path in ("/later", static("css/tokens.css"), "/nothing")]
 
-    later, static, nothing = asyncio.run(asked())
+    later, sheet, nothing = asyncio.run(asked())
     assert (later[0], later[2]) == (200, b"later")
-    assert static[0] == 200
-    assert static[2]
+    assert sheet[0] == 200
+    assert sheet[2]
     assert nothing[0] == 404
     for name in ("x-content-type-options", "referrer-policy", "cross-origin-opener-policy"):
-        assert later[1][name] == static[1][name], name
+        assert later[1][name] == sheet[1][name], name

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from pathlib import Path
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings
+from django.templatetags.static import static
 from django.test import AsyncClient
 
 from creator import statics
+from creator.templatetags.modules import imported
 from tests.conftest import Cast
 from tests.factories import finished_story
 from tests.views.conftest import browser_of
@@ -22,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(("takes", "encoding"), [("gzip, deflate, br", "gzip"), ("", None), ("gzip;q=0", None)])
 def test_text_is_sent_compressed_to_whoever_takes_it(takes: str, encoding: str | None) -> None:
     statics._packed.cache_clear()  # where another test had it lie is gone
-    answer = async_to_sync(AsyncClient().get)("/static/css/base.css", headers={"Accept-Encoding": takes})
+    answer = async_to_sync(AsyncClient().get)(static("css/base.css"), headers={"Accept-Encoding": takes})
     sent = b"".join(async_to_sync(_all)(answer))
     whole = (ROOT / "static/css/base.css").read_bytes()
     assert answer.get("Content-Encoding") == encoding
@@ -31,6 +34,37 @@ def test_text_is_sent_compressed_to_whoever_takes_it(takes: str, encoding: str |
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert (gzip.decompress(sent) if encoding else sent) == whole
     assert not encoding or len(sent) < len(whole) / 2
+
+
+def test_browsers_keep_static_files_for_ever_and_are_led_to_them_from_an_older_edition() -> None:
+    ask = async_to_sync(AsyncClient().get)
+    here = static("js/app.js")
+    assert ask(here)["Cache-Control"].endswith("immutable")
+    for older in ("/static/js/app.js", "/static/0123456789ab/js/app.js"):
+        moved = ask(older)
+        assert (moved.status_code, moved["Location"]) == (302, here)
+    assert ask("/static/0123456789ab/js/nothing.js").status_code == 404
+
+
+def test_a_sheet_that_imports_others_is_sent_with_them_in_their_places() -> None:
+    whole = statics.joined(ROOT / "static/css/storyloom.css").read_text()
+    assert "@import" not in whole
+    parts = ["@layer reset, tokens", "@layer tokens {", "@layer reset {"]
+    assert [whole.index(part) for part in parts] == sorted(whole.index(part) for part in parts)
+    assert len(whole) > sum((ROOT / f"static/css/{name}.css").stat().st_size for name in ("tokens", "base", "frame"))
+    alone = ROOT / "static/css/base.css"
+    assert statics.joined(alone) == alone
+
+
+def test_every_module_is_asked_for_with_the_page(cast: Cast) -> None:
+    """None waits until the module that imports it has come."""
+    story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+    page = browser_of(cast.alice).get(f"/stories/{story.pk}/").content.decode()
+    ahead = re.findall(r'rel="modulepreload" href="([^"]+)"', page)
+    assert len(ahead) == len(set(ahead)) > 30
+    loaded = {path.relative_to(ROOT / "static").as_posix() for path in (ROOT / "static/js/studio").glob("*.js")}
+    assert {static(name) for name in (*loaded, "js/app.js", "js/words.js", "js/events.js")} <= set(ahead)
+    assert all(imported(name) == () or set(map(static, imported(name))) <= set(ahead) for name in loaded)
 
 
 async def _all(answer: object) -> list[bytes]:

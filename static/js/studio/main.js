@@ -64,6 +64,9 @@ store.addEventListener("changed", ({ detail }) => {
 });
 title.readOnly = !store.editable;
 
+// What an act of the page before said: as a toast it moves nothing. What went wrong stays where it is.
+for (const said of document.querySelectorAll(".main > .messages:not(:has(.danger)) p")) toast(said.textContent, { seconds: 9 });
+
 headlines(store, document.querySelector("[data-headlines]"));
 
 // Saving, in words -------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ export class Scenes {
     grip.ariaLabel = gettext("Move: %(name)s", { name });
     grip.hidden = !editable;
     part(row, "select").ariaLabel = gettext("Show: %(name)s", { name });
-    part(row, "menu-name").ariaLabel = `${name}: more`;
+    part(row, "menu-name").ariaLabel = gettext("More: %(name)s", { name });
     row.querySelector("details.menu").hidden = !editable;
     row.querySelector('[data-do="up"]').disabled = index === 0;
     row.querySelector('[data-do="down"]').disabled = index === this.store.doc.scenes.length - 1;
@@ -151,7 +151,7 @@ export class Scenes {
 
   add(position) {
     const id = uuid();
-    this.store.act({ do: "add_scene", position, id, narration: "Write what is said here." });
+    this.store.act({ do: "add_scene", position, id, narration: gettext("Write what is said here.") });
     // It is shown ahead: whoever asked for it may write at once.
     const text = this.list.querySelector(`[data-scene="${id}"] textarea`);
     if (!text) return;
