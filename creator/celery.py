@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +20,9 @@ log = logging.getLogger("creator.worker")
 
 RESEND_SECONDS = 10
 """After so many seconds the dispatcher takes a message for lost, as after a wiped Redis."""
+
+BEAT_SECONDS = 5
+"""How often a worker says that it is there, and asks for what is due as time goes by."""
 
 app = Celery("storyloom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -54,25 +59,27 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
 
         name = f"{socket.gethostname()}:{os.getpid()}"
         sent: dict[int, float] = {}
-        beat = timezone.now() - timedelta(hours=1)
+        beat = -math.inf
         while not self._over.wait(settings.DISPATCH_SECONDS):
-            now = timezone.now()
+            # What is paced here goes by a clock that nobody sets: one put back by an hour must not stop it for one.
+            now, passed = timezone.now(), time.monotonic()
             try:
-                if now - beat > timedelta(seconds=5):
-                    beat = now
+                # First, and at every look: nothing that is slow or broken below may keep a lost job waiting.
+                jobs.take_back_expired(now)
+                if passed - beat > BEAT_SECONDS:
+                    beat = passed
                     Worker.objects.update_or_create(name=name, defaults={"seen": now, "threads": worker.concurrency})
                     Worker.objects.filter(seen__lt=now - timedelta(minutes=10)).delete()
                     tasks.submit_periodic(now)
-                    jobs.take_back_expired(now)
                 # A message that nobody took in time is sent again: a claim makes the second one harmless.
-                sent = {pk: at for pk, at in sent.items() if abs(now.timestamp() - at) < RESEND_SECONDS}
+                sent = {pk: at for pk, at in sent.items() if passed - at < RESEND_SECONDS}
                 room = 2 * worker.concurrency
                 waiting = jobs.due_jobs(room + len(sent), now, queues=settings.WORKER_QUEUES)
                 sent = {job.pk: sent[job.pk] for job in waiting if job.pk in sent}
                 for job in waiting[:room]:
                     if job.pk not in sent:
                         app.tasks[job.kind].apply_async((job.pk,))
-                        sent[job.pk] = now.timestamp()
+                        sent[job.pk] = passed
             except Exception:  # database or broker away, a disk full: without this thread nothing is ever done again
                 log.exception("The dispatcher was interrupted; it goes on trying.")
                 close_old_connections()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from creator import jobs, tasks
+from creator.celery import BEAT_SECONDS, Dispatcher
 from creator.models import Event, Job
 from media_processing.engine import EngineError
 from tests.conftest import Cast
@@ -210,3 +213,30 @@ def test_a_worker_asks_for_tidying_once_an_hour(cast: Cast) -> None:
     jobs.work_off()
     job.refresh_from_db()
     assert job.state == Job.State.DONE
+
+
+def test_a_clock_that_is_put_back_stops_no_dispatcher(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does periodic work that breaks: a lost worker's job is taken back before it."""
+    jobs.claim(job.pk)  # by a worker that is lost
+    start, looks, beats = timezone.now(), itertools.count(1), []
+    look = 0
+
+    def waited(_seconds: float) -> bool:
+        nonlocal look
+        look = next(looks)
+        return look > 3
+
+    def broken(now: datetime) -> None:
+        beats.append(now)
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(timezone, "now", lambda: start + (timedelta(hours=1) if look == 1 else timedelta(minutes=look)))
+    monkeypatch.setattr("creator.celery.time", SimpleNamespace(monotonic=lambda: look * (BEAT_SECONDS + 1)))
+    monkeypatch.setattr(tasks, "submit_periodic", broken)
+    monkeypatch.setattr("django.db.close_old_connections", lambda: None)  # the test's own
+    dispatcher = Dispatcher(SimpleNamespace(concurrency=2))
+    monkeypatch.setattr(dispatcher, "_over", SimpleNamespace(wait=waited))
+    dispatcher._run(SimpleNamespace(concurrency=2))
+    job.refresh_from_db()
+    assert (job.state, job.crashes) == (Job.State.WAITING, 1)
+    assert [beat - start for beat in beats] == [timedelta(hours=1), timedelta(minutes=2), timedelta(minutes=3)]
