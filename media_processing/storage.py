@@ -6,6 +6,7 @@ copies of those that this host had to do with. Since a file never changes, a cop
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -56,10 +57,10 @@ def incoming(source: Path | bytes, *, max_bytes: int = 0) -> Iterator[Incoming]:
     Raises EngineError where the disk is full or the source can't be read, MediaError past `max_bytes`.
     """
     folder = Path(settings.MEDIA_ROOT) / "incoming"
-    folder.mkdir(parents=True, exist_ok=True)
     copy = folder / uuid.uuid4().hex
     try:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             digest, size = _copied(source, copy, max_bytes)
         except OSError as error:
             name = "The file" if isinstance(source, bytes) else source.name
@@ -81,8 +82,11 @@ def put(place: str, source: Path) -> None:
     """Copy a file to `place` of the shared storage, if there is one. Raises EngineError where it doesn't take it."""
     if is_shared():
         with _asking(), source.open("rb") as file:
-            if not storages["media"].exists(place):
-                storages["media"].save(place, File(file))
+            shared = storages["media"]
+            if shared.exists(place) and shared.size(place) != source.stat().st_size:
+                shared.delete(place)  # half of it: its disk was full, or its writer was killed
+            if not shared.exists(place):
+                shared.save(place, File(file))
 
 
 def local(place: str) -> Path:
@@ -147,6 +151,8 @@ def _asking() -> Iterator[None]:
     except (FileNotFoundError, EngineError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise EngineError("The shared storage is full.", next_step="Make room in it, then try again.") from error
         raise EngineError(
             f"The shared storage doesn't answer: {error}", next_step="Check S3_BUCKET, its keys, and that it is up."
         ) from error
