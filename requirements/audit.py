@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -128,16 +129,27 @@ def write_sbom(target: Path = ROOT / "sbom.json") -> None:
 
 
 def known_holes() -> int:
-    """pip-audit over the core's lock: 0 none, 1 some, 3 nobody answered."""
+    """pip-audit over the core's lock: 0 none, 1 some, 3 where nobody answered, or not for every package."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(FOLDER / "core.txt"), "--require-hashes",
-               "--disable-pip", "--progress-spinner=off", "--timeout=10"]  # fmt: skip
+               "--disable-pip", "--progress-spinner=off", "--timeout=10", "--format=json"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    told = done.stdout + done.stderr
-    if done.returncode and not re.search(r"Found \d+ known vulnerabilit", told):
+    try:
+        looked_at = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError):
+        looked_at = []
+    for each in looked_at:
+        for hole in each.get("vulns", ()):
+            mended = ", ".join(hole["fix_versions"]) or "no version"
+            print(f"{each['name']} {each['version']}: {hole['id']}, mended in {mended}")
+    if any(each.get("vulns") for each in looked_at):
+        return 1
+    unknown = [each["name"] for each in looked_at if "skip_reason" in each]
+    if unknown or not looked_at:
         print("pip-audit: no index of vulnerabilities answered: NOT checked. Run it where there is a network.")
+        print(f"  unknown to it: {', '.join(unknown)}" if unknown else "")
         return 3
-    print(told.strip())
-    return min(done.returncode, 1)
+    print(f"pip-audit: no known holes in {len(looked_at)} packages")
+    return 0
 
 
 def main() -> int:

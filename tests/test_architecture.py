@@ -138,6 +138,26 @@ def test_ffmpeg_and_decoders_are_started_in_one_place() -> None:
     assert not wrong
 
 
+def test_no_file_that_is_read_can_bring_code() -> None:
+    """Weights and data are numbers: nothing unpickles, evaluates, or trusts code that lies beside a model."""
+    code = {"pickle.load", "pickle.loads", "pickle.Unpickler", "yaml.load", "marshal.loads", "eval", "exec"}
+    modules_of_code = {"joblib", "dill", "cloudpickle", "shelve", "marshal"}
+    switches = {"trust_remote_code", "allow_pickle"}
+    wrong = []
+    for package in MAY_IMPORT:
+        for path, tree in modules(package):
+            found = [f"imports {name}" for name in imports(tree) if name.split(".")[0] in modules_of_code]
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call):
+                    called = ast.unparse(node.func)
+                    said = {each.arg: ast.unparse(each.value) for each in node.keywords}
+                    found += [f"calls {called}"] * (called in code)
+                    found += [f"says {name}" for name in switches if said.get(name, "False") != "False"]
+                    found += ["calls torch.load"] * (called == "torch.load" and said.get("weights_only") != "True")
+            wrong += [f"{path.relative_to(ROOT)} {each}" for each in found]
+    assert not wrong
+
+
 def test_no_module_is_named_for_its_shape() -> None:
     wrong = {"utils.py", "helpers.py", "common.py", "methods.py", "misc.py", "signals.py", "selectors.py"}
     assert not [path for package in MAY_IMPORT for path, _ in modules(package) if path.name in wrong]

@@ -35,7 +35,8 @@ def main() -> int:
         busy = f"{time.process_time() - begun:.0f} s of processor"
         print(f"{name:10} hypothesis, {args.examples} examples, {busy}: {wrong or 'nothing'}", flush=True)
     if not args.guided or importlib.util.find_spec("atheris") is None:
-        print("atheris    not run: " + ("it isn't installed (pip install atheris)" if args.guided else "not asked for"))
+        why = "it isn't installed (pip install -e '.[fuzz]')" if args.guided else "not asked for"
+        print(f"atheris    not run: {why}")
     else:
         for name in texts.TARGETS:
             command = [sys.executable, "-m", "tests.fuzz.guided", name, "1000000", str(args.guided)]
@@ -53,6 +54,7 @@ def main() -> int:
         )
         for number, said in found.errors.items():
             print(f"--- file {number} of seed {args.seed}\n{said}")
+        bad |= bool(found.deaths or found.hangs or found.errors)
         if found.deaths or found.hangs:
             print(f"deaths at files {found.deaths}, hangs at files {found.hangs}")
     return int(bad)

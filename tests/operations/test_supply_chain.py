@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,6 +40,22 @@ def test_a_package_without_a_hash_is_refused(audit: dict[str, Any], tmp_path: Pa
 @pytest.mark.local_models
 def test_every_licence_is_permissive_or_explained(audit: dict[str, Any]) -> None:
     assert list(audit["unlicensed"]()) == []
+
+
+HOLE = {"name": "pillow", "version": "13.0.0", "vulns": [{"id": "CVE-1", "fix_versions": ["13.1"]}]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [([], 0), ([HOLE], 1), ([{"name": "pillow", "skip_reason": "not found on PyPI"}], 3), (None, 3)],
+    ids=["all looked at", "a hole", "one that the index doesn't know", "no answer"],
+)
+def test_what_was_not_looked_up_never_passes(audit: dict[str, Any], changed: list[Any] | None, status: int) -> None:
+    sound = [{"name": name, "version": version, "vulns": []} for name, version in audit["locked"]("core").items()]
+    told = "" if changed is None else json.dumps({"dependencies": [*sound, *changed]})
+    done = SimpleNamespace(stdout=told, returncode=1)
+    audit["known_holes"].__globals__["subprocess"] = SimpleNamespace(run=lambda *_args, **_options: done)
+    assert audit["known_holes"]() == status
 
 
 @pytest.mark.slow
