@@ -25,6 +25,10 @@ _NAME_RUN = re.compile(
 )
 _ARTICLE_WORDS = "the a an el la los las un una der die das ein eine le les une il lo o os as"
 _ARTICLES = frozenset(_ARTICLE_WORDS.split())
+_ABOUT = frozenset({"about", "around", "over"})
+_PASSIVE = frozenset({"be", "been", "being", "is", "are", "was", "were"})
+_THAT = frozenset({"that", "dass", "que"})
+_CLAUSE_END = re.compile(r"[,;:–—](?=\s)|[.!?](?=\s|$)|\s(?:and|but|while)\s")
 _AND = frozenset({"and", "but", "y", "und", "et", "e"})
 _EDGES = " ,;:.!?–—-…\"“”«»„「」()[]'‘’।。"
 
@@ -55,7 +59,7 @@ def _candidates(sentence: str, language: str) -> list[str]:
     start = opening(sentence, data, 52)
     phrase = number_phrase(sentence, data)
     if phrase and phrase not in start:
-        found += [clause_to(sentence, phrase, data), phrase]
+        found += [clause_of(sentence, phrase, data), phrase]
     found += [start, phrase, *_NAME_RUN.findall(sentence)]
     return [_capital(line.strip(_EDGES) if line[:1] != "“" else line) for line in found if line]
 
@@ -79,7 +83,7 @@ def number_phrase(sentence: str, data: Language) -> str:
             if (
                 not bare
                 or bare[0].isdigit()
-                or (len(phrase) > 1 and bare.endswith(("ed", "ing")) and data.code == "en")
+                or (len(phrase) > 1 and (bare in data.verbs or (bare.endswith(("ed", "ing")) and data.code == "en")))
             ):
                 break
             phrase.append(following)
@@ -104,17 +108,24 @@ def opening(sentence: str, data: Language, limit: int) -> str:
     if len(text) <= limit:
         return text
     tokens = text.split()
-    if tokens[0].lower() in data.prepositions and len(tokens) > 8:
+    counts = tokens[0].lower() in _ABOUT and tokens[1][:1].isdigit()
+    if tokens[0].lower() in data.prepositions and not counts and len(tokens) > 8:
         # "In May, the bridge opens ...": the news comes after the comma. Without one there is no good place to cut.
         first, comma, rest = text.partition(", ")
         return opening(_capital(rest), data, limit) if comma and len(first) <= 40 and len(rest) >= 12 else ""
-    best, length = "", 0
+    best, length, clause = "", 0, 0
     for at, token in enumerate(tokens):
         length += len(token) + (1 if at else 0)
         if length > limit:
             break
+        bare = token.strip(_EDGES).lower()
         following = tokens[at + 1].strip(_EDGES).lower() if at + 1 < len(tokens) else ""
-        if at < 2 or token.strip(_EDGES).lower() in data.never_last:
+        clause = at if bare in _THAT else clause
+        # A verb without what it is about, or "that the budget" without its verb, says nothing.
+        dangling = bare in data.verbs and tokens[at - 1].lower() not in _PASSIVE
+        if at < 2 or bare in data.never_last or dangling or (clause and at - clause < 3):
+            continue
+        if following in _THAT and bare.endswith("ed") and data.code == "en":
             continue
         if token[-1] in ",;:" and length >= 12:
             best = " ".join(tokens[: at + 1])
@@ -127,17 +138,27 @@ def opening(sentence: str, data: Language, limit: int) -> str:
     return _trim_end(best.strip(_EDGES), data)
 
 
-def clause_to(sentence: str, phrase: str, data: Language) -> str:
-    """The clause that leads up to a number, with it: "A repair could cost 60,000 euros"; "" where it is too long."""
+def clause_of(sentence: str, phrase: str, data: Language) -> str:
+    """The clause that a number stands in, else as far as the number: "A repair could cost 60,000 euros".
+
+    "" where both are too long, or lean on what stands before.
+    """
     at = sentence.find(phrase)
-    head = sentence[: at + len(phrase)]
+    end = at + len(phrase)
+    after = _CLAUSE_END.search(sentence, end)
     starts = [
         m.end()
         for m in re.finditer(
-            r"[,;:–—]\s+(?:and |but |or |y |und |et |als )?|\s(?:and|but|that|while|dass|que)\s", head[:at]
+            r"[,;:–—]\s+(?:and |but |or |y |und |et |als )?|\s(?:and|but|that|while|dass|que)\s", sentence[:at]
         )
     ]
-    clause = head[starts[-1] if starts else 0 :].strip(_EDGES)
+    start = starts[-1] if starts else 0
+    return _alone(sentence[start : after.start() if after else None], data) or _alone(sentence[start:end], data)
+
+
+def _alone(clause: str, data: Language) -> str:
+    """A clause that can stand alone in a short line, else ""."""
+    clause = clause.strip(_EDGES)
     words = clause.split()
     good = 3 <= len(words) <= 9 and len(clause) <= 56 and words[0].lower() not in data.prepositions
     leans = bool(words) and (

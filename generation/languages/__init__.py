@@ -65,6 +65,8 @@ class Language:
     subjects: frozenset[str] = frozenset()
     prepositions: frozenset[str] = frozenset()
     """Words before which a phrase may end."""
+    verbs: frozenset[str] = frozenset()
+    """Forms of verbs that no ending gives away: what they are about follows them."""
     never_last: frozenset[str] = frozenset()
     """Words on which no line may end."""
     days: frozenset[str] = frozenset()

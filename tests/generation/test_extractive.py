@@ -192,6 +192,12 @@ class TestLines:
             ("More than 400 volunteers planted 300 young trees along the Arlen river on Saturday.",
              "More than 400 volunteers planted 300 young trees"),
             ("The bridge is closed.", "The bridge is closed"),
+            ("On its first day, 3,140 passengers rode the new ferry.", "3,140 passengers rode the new ferry"),
+            ("About 1,200 people came to the opening on Sunday afternoon.", "About 1,200 people came to the opening"),
+            ("The hospital had to hire fourteen nurses at a cost of about half a million, of which part came back.",
+             "The hospital had to hire fourteen nurses"),
+            ("The operator believes that a freighter dragged its anchor in a storm and did not notice.",
+             "The operator believes that a freighter dragged its anchor"),
         ],
     )  # fmt: skip
     def test_on_screen(self, sentence: str, line: str) -> None:
