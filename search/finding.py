@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 import uuid
 import weakref
@@ -26,6 +27,7 @@ from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.fulltext import WordRank
 from search.models import Embedding, KeptApart, Moment
 from search.passages import Finder, Piece, place
+from search.prepared import Prepared, stored
 from search.query import DEEPEST, Query, QueryError, allowed, assets_of, checked, narrowed, showable
 from search.ranking import (
     A_LITTLE,
@@ -61,6 +63,9 @@ TWIN = 0.96
 """Cosine from which two pictures are shown as one; of 1,000 drawings, two of the very same description have it."""
 USUAL = 0.5
 """Engagement of what nobody told of."""
+TURNS = threading.BoundedSemaphore(2)
+"""Searches of a process that are between the embedder and their answer: one works while the other waits for the
+database. More of them only take the interpreter from each other and from the threads that bring it work."""
 LATIN = frozenset("cs da de en es fi fr hu id it nl no pl pt ro sv sw tr vi".split())  # noqa: SIM905
 
 
@@ -142,6 +147,13 @@ COLUMNS = (
     ExpressionWrapper(F("asset__created"), CharField()),
 )  # fmt: skip
 """Of a Row."""
+SHOWN_ROWS = Prepared(
+    lambda: Moment.objects.in_workspace(0).filter(asset__archived__isnull=True).filter(pk__among=[]).order_by()
+    .values_list("id", *COLUMNS)
+)  # fmt: skip
+STORED = Prepared(
+    lambda: Embedding.objects.filter(model="", moment__pk__among=[]).order_by().values_list("moment_id", "vector")
+)
 
 
 def find(query: Query, *, embedder: Embedder | None = None, index: Index | None = None) -> Results:
@@ -156,9 +168,11 @@ def find(query: Query, *, embedder: Embedder | None = None, index: Index | None 
     used = models_in_use.InUse(embedder) if embedder else models_in_use.in_use(query.workspace_id)
     search = _Search(query, used.embedder, index or engines["index"])
     search.notes += [used.note] if used.note else []
-    found = search.page()
-    more = query.offset + query.limit if len(found) > query.limit else None
-    shown = search.placed(found[: query.limit])
+    with TURNS:
+        search.prepare()
+        found = search.page()
+        more = query.offset + query.limit if len(found) > query.limit else None
+        shown = search.placed(found[: query.limit])
     return Results(tuple(shown), tuple(dict.fromkeys(search.notes)), search.model, more, search.cut)
 
 
@@ -167,7 +181,9 @@ def facets(query: Query, *, embedder: Embedder | None = None, index: Index | Non
     query = checked(query)
     open_query = replace(query, filters={}, without={})
     search = _Search(open_query, embedder or models_in_use.embedder_for(query.workspace_id), index or engines["index"])
-    return count(query, search.found())
+    with TURNS:
+        search.prepare()
+        return count(query, search.found())
 
 
 class _Search:
@@ -189,6 +205,13 @@ class _Search:
         self.space = Space(query.workspace_id, embedder.card.digest) if not embedder.problems() else None
         self.vectors = self._asked_vectors()
         self.unwanted = self._unwanted_vectors()
+        self._rows: dict[int, Row] = {}
+        self._held: dict[int, int] = {}
+        self._looks = self._hinted = self._bad = frozenset[int]()
+
+    def prepare(self) -> None:
+        """What the embedder has no part in."""
+        query = self.query
         if not self.asked and not self.vectors and query.like_moment is not None:
             self.asked = wanted(self._words_of_moment())
         meant = query.like is None and query.like_moment is None and (not query.words or bool(self.asked.none_of))
@@ -196,9 +219,6 @@ class _Search:
         self.enough = self.hint = fulltext.least(self.asked, WORDS_ENOUGH)
         if len(self.asked.any_of + self.asked.all_of) > 2:
             self.hint = fulltext.least(self.asked, WORDS_SOME)
-        self._rows: dict[int, Row] = {}
-        self._held: dict[int, int] = {}
-        self._looks = self._hinted = self._bad = frozenset[int]()
         self.fit = self._fit() if query.relevant_only and self.compares else Q()
         self.every = self.enough == 1 and not self._bad and not query.literal  # whatever holds one of the words fits
         self.shown = self.moments.filter(self.fit)
@@ -412,7 +432,7 @@ class _Search:
             shown = self.moments if self.every else self.shown
             matching = shown.matching(self.asked).values_list("id", rank, *COLUMNS)[:depth]
             lists["words"] = []
-            for number, value, *columns in matching:
+            for number, value, *columns in stored(matching):
                 lists["words"].append((number, round(float(value), 12)))
                 self._rows[number] = Row(*columns)
             full = full or len(lists["words"]) == depth
@@ -427,8 +447,11 @@ class _Search:
         """Checked against the rows: an index that lags can't show what is gone or belongs to somebody else."""
         # Filters are left aside: where they keep little for this, the index was given the rows that passed, and to
         # ask again makes SQLite try every pair of two lists.
-        passing = showable(self.query)
-        found = passing.filter(pk__among=frozenset(hit.id for hit in hits)).order_by().values_list("id", *COLUMNS)
+        ids, query = [hit.id for hit in hits], self.query
+        if query.exclude_assets or query.like_moment is not None:
+            found = stored(showable(query).filter(pk__among=ids).order_by().values_list("id", *COLUMNS))
+        else:
+            found = SHOWN_ROWS.rows(query.workspace_id, fulltext.listed(ids))
         there = {number: Row(*columns) for number, *columns in found}
         self._rows |= there
         return [hit for hit in hits if hit.id in there]
@@ -521,9 +544,8 @@ class _Search:
         if self.space is None:
             return {}
         # These moments are this workspace's: `_still_there` and the words' list looked.
-        stored = Embedding.objects.filter(model=self.space.model, moment__pk__among=frozenset(ids))
-        rows = dict(stored.values_list("moment_id", "vector"))
-        return dict(zip(rows, spaces.vectors_of(bytes(blob) for blob in rows.values()), strict=False))
+        rows = dict(STORED.rows(self.space.model, fulltext.listed(ids)))
+        return dict(zip(rows, spaces.vectors_of(rows.values()), strict=False))
 
     # Without anything to compare with --------------------------------------------------------------------------------
 

@@ -171,8 +171,13 @@ def _arms(asked: Wanted, beginnings: bool, using: str, *, each: bool = True) -> 
 def _among(column: str, ids: Collection[Any], using: str, kind: str = "bigint") -> tuple[str, Any]:
     """A condition with one parameter, and that."""
     if connections[using].vendor == "postgresql":
-        return f"{column} = ANY(%s::{kind}[])", list(ids)
-    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))  # noqa: S608
+        return f"{column} = ANY(%s::{kind}[])", listed(ids, using=using)
+    return f"{column} IN (SELECT value FROM json_each(%s))", listed(ids, using=using)  # noqa: S608
+
+
+def listed(keys: Collection[Any], *, using: str = "default") -> Any:
+    """Keys as the one parameter that `among` takes."""
+    return list(keys) if connections[using].vendor == "postgresql" else json.dumps(list(keys))
 
 
 def store(texts: Sequence[Texts], *, using: str = "default") -> None:

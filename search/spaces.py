@@ -22,12 +22,14 @@ from media_processing.engine import EngineError, engines
 from media_processing.models import Asset
 from search.engines.base import Embedder, Hit, Index, IndexDamaged, Vectors
 from search.models import Embedding, EmbeddingQuerySet
+from search.prepared import Prepared
 
 BATCH = 4096
 REBUILT_AT_ONCE = 20_000
 """Rows up to which a damaged index is made anew before the search returns (well under a second)."""
 PROBES = 300
 """Texts by which a large index measures its recall."""
+NEWEST = Prepared(lambda: Embedding.objects.filter(model="").order_by("-id").values_list("id")[:1])
 log = logging.getLogger(__name__)
 _seen: weakref.WeakKeyDictionary[Index, dict[str, int]] = weakref.WeakKeyDictionary()
 """For each index of this process: space -> the number of the newest embedding row when they were last in step."""
@@ -72,7 +74,7 @@ def batches(rows: EmbeddingQuerySet) -> Iterator[tuple[list[int], Vectors]]:
 
 def keep_in_step(index: Index, space: Space) -> None:
     """Bring in what a killed process left out: cheap where nothing was, one look at the newest row's number."""
-    newest = Embedding.objects.filter(model=space.model).order_by("-id").values_list("id", flat=True).first() or 0
+    newest = next(iter(NEWEST.rows(space.model)), (0,))[0]
     known = _seen.setdefault(index, {})
     seen = known.get(space.name)
     if seen == newest and (index.count(space.name) or not space.rows().exists()):

@@ -39,6 +39,28 @@ def shown(library: Library, words: str, **options: Any) -> str:
     return max(WORDS, key=lambda word: float(library.embedder.embed_texts([word])[0] @ vector))
 
 
+# In turn --------------------------------------------------------------------------------------------------------------
+def test_nobody_waits_for_a_turn_while_the_embedder_works(full: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Turns:
+        def __enter__(self) -> None:
+            seen.append("turn")
+
+        def __exit__(self, *_: object) -> None:
+            seen.append("done")
+
+    def embedding(texts: Any, embed: Any = full.embedder.embed_texts) -> Any:
+        seen.extend(texts)
+        return embed(texts)
+
+    full.find("boat")  # what ordinary words look like is known from now on
+    monkeypatch.setattr(finding, "TURNS", Turns())
+    monkeypatch.setattr(full.embedder, "embed_texts", embedding)
+    full.find("train -dog", relevant_only=True)
+    assert seen == ["train", "dog", "turn", "done"]
+
+
 # What is found ------------------------------------------------------------------------------------------------------
 def test_a_picture_is_found_by_what_it_shows(full: Library) -> None:
     assert all(shown(full, word) == word for word in WORDS)
