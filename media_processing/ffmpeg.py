@@ -30,6 +30,10 @@ MAX_PIXELS = 50_000_000
 
 log = logging.getLogger(__name__)
 
+_MUXERS = {
+    ".mp4": "mp4", ".m4a": "mp4", ".mov": "mov", ".webm": "webm", ".weba": "webm", ".mkv": "matroska",
+    ".mka": "matroska", ".wav": "wav", ".mp3": "mp3", ".ogg": "ogg", ".flac": "flac",
+}  # fmt: skip
 _TRIES = 3
 _HEARTBEAT = 0.25
 """Seconds between two looks at the clock; a cancelled job stops within it."""
@@ -87,6 +91,15 @@ def run_ffmpeg(
         raise _failure(process.returncode, said)
     progress(1.0)
     return said
+
+
+def repack(source: Path, target: Path) -> None:
+    """Write the first picture and sound tracks of a file from outside into a container of the kind that `target`'s
+    suffix names: the same samples, and nothing of what else lay in it. Raises EngineError.
+    """
+    tracks = ["-map", "0:V:0?", "-map", "0:a:0?", "-map_metadata", "-1", "-map_chapters", "-1", "-c", "copy"]
+    written = ["-fflags", "+bitexact", "-movflags", "+faststart", "-f", _MUXERS[target.suffix], target]
+    run_ffmpeg([*untrusted(source), *tracks, *written])
 
 
 @contextmanager

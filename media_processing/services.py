@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from media_processing.cropping import find_faces
 from media_processing.decoding import MAX_BYTES, MediaError, Probe, frames_at, look_at, open_picture
 from media_processing.engine import Progress, engines, no_progress
 from media_processing.engines.base import Reader
+from media_processing.ffmpeg import repack
 from media_processing.metadata import Embedded
 from media_processing.models import Asset, Rendition, Transcript
 from media_processing.shots import shots
@@ -43,6 +45,10 @@ FRAMES_READ = 12
 """Key frames of a video in which text is looked for."""
 MAX_TEXT = 4000
 """Characters of the text in a picture."""
+SHOWN = "shown"
+"""The recipe of what pages show of an asset as a whole: made by us, so that what somebody hid in a file stays there."""
+SHOWN_SIDE = 2560
+"""The longest side of a picture that is shown, in pixels."""
 SPRITE = "sprite"
 SPRITE_FRAMES = 10
 """Frames of a sprite, side by side, evenly spread over the video; a page shows the one under the pointer."""
@@ -312,6 +318,29 @@ def rendition_of(asset: Asset, recipe: str) -> Rendition:
         height=image.height,
         asset=asset,
     )
+
+
+def shown(asset: Asset) -> Rendition:
+    """An asset as pages show it, made at the first call: a picture anew from its pixels; of a film or a sound the first
+    tracks in a container of our writing, without anything else that lay in theirs.
+
+    Raises MediaError where it can't be read, EngineError where it can't be stored.
+    """
+    key = rendition_key(asset.digest, SHOWN)
+    found = find_rendition(asset.workspace_id, key)
+    if found is not None:
+        return found
+    about: dict[str, Any] = {"key": key, "recipe": SHOWN, "asset": asset}
+    if asset.kind == Asset.Kind.IMAGE:
+        image = open_picture(asset.file, max_side=SHOWN_SIDE, name=asset.title)
+        content = pictures.webp(image, quality=90, method=2)
+        about |= {"content_type": "image/webp", "width": image.width, "height": image.height}
+        return store_rendition(asset.workspace_id, content=content, **about)
+    about |= {"content_type": asset.content_type, "width": asset.width, "height": asset.height}
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"shown{asset.file.suffix}"
+        repack(asset.file, copy)
+        return store_rendition(asset.workspace_id, content=copy, seconds=asset.seconds, **about)
 
 
 def recipes_for(asset: Asset) -> tuple[str, ...]:

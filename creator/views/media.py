@@ -16,7 +16,7 @@ from creator.services import frames
 from media_processing.decoding import open_picture
 from media_processing.engine import EngineError
 from media_processing.models import Asset, Rendition
-from media_processing.services import rendition_of
+from media_processing.services import rendition_of, shown
 
 
 @login_required
@@ -33,9 +33,15 @@ def rendition(request: HttpRequest, rendition_id: UUID) -> HttpResponseBase:
 @login_required
 @require_safe
 def asset(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
-    """An asset's own file."""
+    """An asset as it is shown, which is of our making. With `?download=name`, the file that came in, to be saved."""
     found = asset_for(request.user, asset_id)
-    return ranged(request, found.file, found.content_type, found.digest, download_as=request.GET.get("download", ""))
+    if name := request.GET.get("download", ""):
+        return ranged(request, found.file, found.content_type, found.digest, download_as=name)
+    try:
+        seen = shown(found)
+    except EngineError:
+        raise Http404("It can't be shown.") from None
+    return ranged(request, seen.file, seen.content_type, seen.digest)
 
 
 @login_required

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.test import Client, RequestFactory
@@ -13,9 +15,13 @@ from fontTools.ttLib import TTFont
 from creator.models import Story
 from creator.ranges import ranged
 from creator.views import fonts
+from media_processing.decoding import MediaError
+from media_processing.ffmpeg import run_ffmpeg
 from media_processing.models import Rendition
+from media_processing.services import store_asset
 from tests.conftest import Cast
 from tests.factories import picture, rendition
+from tests.media_processing.makers import clip, exif, picture_bytes, png_chunk, tone
 
 CONTENT = bytes(range(256)) * 4
 
@@ -115,6 +121,79 @@ def test_thumbnails_are_small_and_blurred_ones_hold_nothing(author: Client, mode
     assert blurred.status_code == 200
     assert len(blurred.content) < 1000
     assert author.get(f"/media/assets/{asset.pk}/blurred/").status_code == 404
+
+
+PAYLOAD = b"<script>alert('polyglot')</script>"
+WORDS = PAYLOAD.decode()
+
+
+def hidden() -> Iterator[tuple[str, bytes]]:
+    """Files that are a picture and something else as well: name, bytes."""
+    other = {"html": PAYLOAD, "zip": zipped(), "pdf": b"%PDF-1.7\n" + PAYLOAD, "php": b"<?php ?>" + PAYLOAD}
+    for form in ("JPEG", "PNG", "WEBP", "AVIF", "GIF"):
+        for kind, content in other.items():
+            yield f"{form} before {kind}", picture_bytes(form=form) + content
+    said = exif(1)
+    said[0x010E] = WORDS
+    for form in ("JPEG", "PNG", "WEBP", "AVIF"):
+        yield f"{form} with EXIF", picture_bytes(form=form, exif=said)
+        if form != "PNG":
+            yield f"{form} with XMP", picture_bytes(form=form, xmp=PAYLOAD)
+    yield "JPEG with a comment", picture_bytes(comment=PAYLOAD)
+    yield "GIF with a comment", picture_bytes(form="GIF", comment=PAYLOAD)
+    plain = picture_bytes(form="PNG")
+    for kind in (b"tEXt", b"zzZz", b"jsPt"):
+        yield f"PNG with {kind.decode()}", plain[:33] + png_chunk(kind, b"Title\0" + PAYLOAD) + plain[33:]
+
+
+def zipped() -> bytes:
+    target = BytesIO()
+    with ZipFile(target, "w") as archive:
+        archive.writestr("index.html", PAYLOAD)
+    return target.getvalue()
+
+
+def played(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The same of films and sounds."""
+    said = ["-metadata", f"title={WORDS}", "-metadata", f"comment={WORDS}"]
+    for suffix in (".mp4", ".mkv", ".webm", ".mov"):
+        named = folder / f"named{suffix}"
+        run_ffmpeg(["-i", clip(folder / f"film{suffix}", seconds=0.4), "-c", "copy", *said, named])
+        yield named.name, named.read_bytes() + PAYLOAD
+    for suffix in (".mp3", ".wav", ".m4a", ".flac"):
+        named = folder / f"named{suffix}"
+        run_ffmpeg(["-i", tone(folder / f"tone{suffix}"), "-c", "copy", *said, named])
+        yield named.name, named.read_bytes()
+    wav = (folder / "tone.wav").read_bytes()
+    yield "wav with a chunk", wav + b"jUnK" + len(PAYLOAD).to_bytes(4, "little") + PAYLOAD
+    film = (folder / "film.mp4").read_bytes()
+    yield "mp4 with a box", film + (8 + len(PAYLOAD)).to_bytes(4, "big") + b"free" + PAYLOAD
+
+
+@pytest.mark.slow
+def test_what_is_shown_holds_nothing_that_was_hidden_in_a_file(author: Client, cast: Cast, tmp_path: Path) -> None:
+    files = [*hidden(), *played(tmp_path)]
+    assert len(files) >= 30
+    taken, wrong = 0, []
+    for name, content in files:
+        assert PAYLOAD in content or b"index.html" in content, name
+        try:
+            asset, _new = store_asset(cast.workspace.pk, content, title="A picture")
+        except MediaError:
+            continue
+        taken += 1
+        shown = author.get(f"/media/assets/{asset.pk}/")
+        small = author.get(f"/media/assets/{asset.pk}/thumbnail/")
+        for answer in (shown, *([small] if asset.kind != "audio" else [])):
+            served = body(answer)
+            if answer.status_code != 200 or not served or PAYLOAD in served or b"index.html" in served:
+                wrong.append((name, answer.status_code))
+        saved = author.get(f"/media/assets/{asset.pk}/?download=a")
+        assert body(saved) == content, "a download is the file that came in"
+        assert saved["Content-Disposition"].startswith("attachment")
+        assert saved["Content-Security-Policy"].startswith("sandbox")
+    assert not wrong
+    assert taken >= 30
 
 
 def test_colleagues_get_files_of_a_story(colleague: Client, story: Story) -> None:
