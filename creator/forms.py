@@ -133,11 +133,14 @@ class DecisionForm(forms.Form):
         return cleaned
 
 
+SURFACES = (("site", _("Site")), ("app", _("App")), ("ads", _("Ads")), ("internal", _("Internal")))
+
+
 class ChannelForm(ChannelModelForm):
     """A place to publish to."""
 
     surface = forms.ChoiceField(
-        choices=(("site", _("Site")), ("app", _("App")), ("ads", _("Ads")), ("internal", _("Internal"))),
+        choices=SURFACES,
         help_text=_("Which thresholds of the policy hold for it."),
     )
 

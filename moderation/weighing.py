@@ -42,7 +42,8 @@ class Outcome:
     reasons: list[dict[str, Any]] = field(default_factory=list)
     """[{"category", "score", "threshold", "outcome", "where", "text", "clause", "why"}], the gravest first. `why` is
     "over" (a score reached its threshold), "missing" (nobody judged it) or "unknown" (the policy has no rule for it);
-    `score` and `threshold` are None where there is none. One for each category and place."""
+    `score` and `threshold` are None where there is none. One for each category and place. `weigh_for` adds the
+    "surface"."""
 
 
 def weigh(policy: Policy, surface: str, pieces: Iterable[Piece]) -> Outcome:
@@ -59,6 +60,32 @@ def weigh(policy: Policy, surface: str, pieces: Iterable[Piece]) -> Outcome:
             found[key] = reason
     reasons = sorted(found.values(), key=_gravity, reverse=True)
     return Outcome(reasons[0]["outcome"] if reasons else "pass", reasons)
+
+
+def weigh_for(policy: Policy, surfaces: Iterable[str], pieces: Iterable[Piece]) -> Outcome:
+    """What it makes of them on several surfaces together: of a reason the gravest counts, and the first of equals."""
+    pieces = list(pieces)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for surface in surfaces:
+        for reason in weigh(policy, surface, pieces).reasons:
+            key = (reason["category"], reason["where"])
+            if key not in found or _gravity(reason) > _gravity(found[key]):
+                found[key] = {**reason, "surface": surface}
+    reasons = sorted(found.values(), key=_gravity, reverse=True)
+    return Outcome(reasons[0]["outcome"] if reasons else "pass", reasons)
+
+
+def heavier(reasons: Iterable[Mapping[str, Any]], known: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those that weigh heavier than what is known at their places."""
+    ranks: dict[tuple[str, str], int] = {}
+    for reason in known:
+        key = (reason["category"], reason["where"])
+        ranks[key] = max(ranks.get(key, 0), RANK[reason["outcome"]])
+    return [
+        dict(reason)
+        for reason in reasons
+        if RANK[reason["outcome"]] > ranks.get((reason["category"], reason["where"]), 0)
+    ]
 
 
 def _gravity(reason: Mapping[str, Any]) -> tuple[int, float]:

@@ -10,8 +10,9 @@ from functools import partial
 
 from PIL import Image
 
-from creator.models import Revision, Scene, Story
-from creator.services.importing import READER
+from creator.models import Channel, Revision, Scene, Story
+from creator.services import brands
+from creator.services.importing import READER, UNREADABLE, fill_in
 from creator.services.library import key_frame
 from media_processing.engine import EngineError, Progress, engines, no_progress
 from media_processing.models import Asset, Transcript
@@ -22,6 +23,8 @@ from search import models_in_use
 from search import services as search
 from search.models import Moment
 
+SURFACE = "site"
+"""The surface that everything is weighed for, wherever it goes later."""
 MOST_FRAMES = 40
 """Of one scene; a clip with more shots within a scene is judged by so many, spread over it."""
 TEXT_SEEN = "text-in-picture"
@@ -30,17 +33,43 @@ SCENE_SECONDS = 8.0
 """How long a clip is taken to be shown where no narration says so."""
 
 
+def surfaces_of(workspace_id: int) -> list[str]:
+    """The surfaces that a submission is weighed for: those of all channels that it may be published to."""
+    others = Channel.objects.filter(workspace=workspace_id).exclude(surface=SURFACE).order_by("surface")
+    return [SURFACE, *others.values_list("surface", flat=True).distinct()]
+
+
+def read_pictures(story: Story) -> None:
+    """Have the text in a story's pictures read where nobody did yet: the background may be behind. What can't be read
+    stays a missing signal."""
+    if not engines["reader"].problems():
+        shown = [scene.asset for scene in story.scenes.select_related("asset")]
+        for asset in [*shown, *brands.files_of(story)]:
+            if asset is not None and _is_unread(asset):
+                fill_in(asset)
+
+
+def _is_unread(asset: Asset) -> bool:
+    """Whether text in it may have been missed; what the illustrator drew holds none."""
+    return (
+        asset.kind != Asset.Kind.AUDIO
+        and READER not in asset.metadata
+        and asset.made_by.get("engine") != "illustrator"
+    )
+
+
 def judge_story(story: Story, progress: Progress = no_progress) -> list[moderation.Piece]:
     """Have every text and picture of a story judged; content that was judged before is not judged again."""
     return judge(parts_of(story), progress)
 
 
 def judge(parts: Sequence[Part], progress: Progress = no_progress) -> list[moderation.Piece]:
-    """The pieces that a policy weighs. A picture that can't be looked at has no verdict, which never passes."""
+    """The pieces that a policy weighs. What nobody can look at or hear has no verdict, which never passes."""
     pieces = []
     for number, part in enumerate(parts, 1):
         if part.kind == "text":
-            verdicts = moderation.judge_text(part.workspace_id, part.text, language=part.language)
+            known = bool(part.content)
+            verdicts = moderation.judge_text(part.workspace_id, part.text, language=part.language) if known else []
         else:
             known = bool(part.content)
             verdicts = moderation.judge_picture(part.workspace_id, part.content, look_at(part)) if known else []
@@ -51,8 +80,8 @@ def judge(parts: Sequence[Part], progress: Progress = no_progress) -> list[moder
 
 
 def parts_of(story: Story) -> list[Part]:
-    """All that a story shows and says, as it is now; the rows aren't saved."""
-    scenes = list(story.scenes.select_related("asset", "sound", "recorded"))
+    """All that a story shows and says, its brand's files too, as it is now; the rows aren't saved."""
+    scenes = list(story.scenes.select_related("asset", "sound", "recorded__transcript"))
     made = partial(Part, workspace_id=story.workspace_id, story=story, number=0)
     texts = [("headline", story.title), ("summary", story.summary), ("hashtags", " ".join(story.hashtags))]
     texts.append(("poll", "\n".join(story.poll)))
@@ -62,13 +91,26 @@ def parts_of(story: Story) -> list[Part]:
         texts.append((f"{name}: alt text", scene.alt))
     parts = [_text(made, where, text, story.language) for where, text in texts if text.strip()]
     for scene in scenes:
+        if scene.recorded is not None:
+            parts.append(_recorded(made, f"scene {scene.position + 1}: spoken in the recording", scene.recorded))
         if scene.asset is not None:
             parts += _of_asset(made, f"scene {scene.position + 1}", scene.asset, *_shown(scene))
+    for asset in brands.files_of(story):
+        if asset.kind != Asset.Kind.AUDIO:
+            parts += _of_asset(made, "brand", asset, 0.0, asset.seconds)
     return parts
 
 
 def _text(made: partial[Part], where: str, text: str, language: str) -> Part:
     return made(where=where[:60], kind="text", content=moderation.content_of(text), text=text, language=language)
+
+
+def _recorded(made: partial[Part], where: str, sound: Asset) -> Part:
+    """What a person says in place of the voice, which need not be the line."""
+    said = getattr(sound, "transcript", None)
+    if said is None:
+        return made(where=where[:60], kind="text", content="", text="Nobody has written down what is said.")
+    return _text(made, where, " ".join(each["text"] for each in said.passages), said.language)
 
 
 def _shown(scene: Scene) -> tuple[float, float]:
@@ -113,14 +155,13 @@ def look_at(part: Part) -> moderation.Look:
 
 
 def _unread(part: Part) -> list[Verdict]:
-    """What is missing where nobody can read what stands in a picture; what the illustrator drew holds no text."""
+    """What is missing where nobody read what stands in a picture."""
     asset, reader = part.asset, engines["reader"]
-    if asset is None or READER in asset.metadata or asset.made_by.get("engine") == "illustrator":
+    if asset is None or not _is_unread(asset):
         return []
     problem = next(iter(reader.problems()), None)
-    if problem is None:
-        return []
-    note = {"category": TEXT_SEEN, "note": problem.message}
+    why = problem.message if problem else asset.metadata.get(UNREADABLE) or "Nobody has read the text in it."
+    note = {"category": TEXT_SEEN, "note": why}
     return [
         Verdict(workspace_id=part.workspace_id, content=part.content, kind="picture", engine=reader.name,
                 missing=[TEXT_SEEN], evidence=[note])

@@ -9,11 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
-from creator.services import audit, brands, marking, notices, variants, webhooks, wording
+from creator.services import audit, brands, judging, marking, notices, variants, webhooks, wording
 from creator.services.links import base_url
 from media_processing.engine import EngineError
 from moderation import cases
+from moderation import services as moderation
 from moderation.models import Review
+from moderation.naming import category_name
 
 
 def default_channel(workspace: Workspace) -> Channel:
@@ -38,6 +40,23 @@ def approved_revisions(story: Story) -> list[Revision]:
     return revisions
 
 
+def require_weighed(story: Story, channel: Channel, number: int) -> None:
+    """Raise EngineError where the policy weighs an approved submission heavier on a channel than those who approved it
+    were shown: the channel, or its surface, came after their decision."""
+    if channel.surface == judging.SURFACE:  # weighed for each submission
+        return
+    policy = moderation.active_policy(story.workspace_id)
+    outcome = moderation.weigh(policy, channel.surface, judging.judge_story(story))
+    approved = story.reviews.filter(number=number, state=Review.State.APPROVED).values_list("reasons", flat=True)
+    unseen = moderation.heavier(outcome.reasons, (reason for reasons in approved for reason in reasons))
+    if unseen:
+        found = ", ".join(sorted({category_name(reason["category"]) for reason in unseen}))
+        raise EngineError(
+            f"The policy is stricter for {channel.name} ({channel.surface}) than what was approved: {found}.",
+            next_step="Send the story to review again: it is then weighed for that channel too.",
+        )
+
+
 def publish(
     story: Story, channel: Channel, *, by: User | None, expires: datetime | None = None, note: str = ""
 ) -> Publication:
@@ -52,8 +71,10 @@ def publish(
         raise EngineError(
             f"It is under embargo until {story.embargo:%Y-%m-%d %H:%M} UTC.", next_step="Publish it then, or plan it."
         )
+    approved = approved_revisions(story)
+    require_weighed(story, channel, approved[0].number)
     # Marking takes seconds: before the transaction, which then looks whether this still is what was approved.
-    files = marking.marked(story, approved_revisions(story), channel)
+    files = marking.marked(story, approved, channel)
     with transaction.atomic():
         story = Story.objects.select_for_update().get(pk=story.pk)
         revisions = approved_revisions(story)

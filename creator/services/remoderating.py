@@ -23,7 +23,7 @@ from creator.jobs import Work
 from creator.models import Job, Publication, Revision, Story, User, Workspace
 from creator.services import audit, judging, publications
 from creator.services.digests import digest_of
-from creator.services.reviews import SURFACE
+from creator.services.judging import SURFACE
 from media_processing.engine import EngineError, Progress, engines, no_progress
 from moderation import cases, policies, verdicts
 from moderation import services as moderation
@@ -66,12 +66,7 @@ class Weighed:
     @property
     def heavier(self) -> list[dict[str, Any]]:
         """The reasons that weigh heavier now than before, at their places."""
-        known = {(reason["category"], reason["where"]): RANK[reason["outcome"]] for reason in self.before.reasons}
-        return [
-            reason
-            for reason in self.after.reasons
-            if RANK[reason["outcome"]] > known.get((reason["category"], reason["where"]), 0)
-        ]
+        return moderation.heavier(self.after.reasons, self.before.reasons)
 
     @property
     def act(self) -> str:
@@ -206,7 +201,7 @@ def sweep(work: Work) -> None:
         rows = rows.filter(bank=said["bank"], pk__gt=said["after"]) if "bank" in said else rows.filter(
             pk__in=said["banned"]
         )
-        sweep_bans(workspace, list(rows), by=by, progress=progress)
+        sweep_bans(workspace, rows.only("pk", "pdq").iterator(chunk_size=AT_ONCE), by=by, progress=progress)
     elif said["cause"] == "judges":
         sweep_judges(workspace, progress=progress)
     else:
@@ -294,7 +289,7 @@ def sweep_judges(workspace: Workspace, *, progress: Progress = no_progress) -> S
 
 
 def sweep_bans(
-    workspace: Workspace, rows: Sequence[BannedHash], *, by: User | None = None, progress: Progress = no_progress
+    workspace: Workspace, rows: Iterable[BannedHash], *, by: User | None = None, progress: Progress = no_progress
 ) -> Sweep:
     """Find every picture that newly banned hashes match among all that was judged, and act on what shows it."""
     policy = policies.active_policy(workspace.pk)

@@ -18,9 +18,6 @@ from moderation import services as moderation
 from moderation.models import Decision, Review
 from moderation.naming import category_name
 
-SURFACE = "site"
-"""The surface whose thresholds hold before a channel is known: the strictest public one."""
-
 
 def submit(story: Story, *, by: User | None) -> Review:
     """Freeze the story's variants as revisions and open a case for them. Raises EngineError for a blocking finding."""
@@ -33,10 +30,11 @@ def submit(story: Story, *, by: User | None) -> Review:
             f"The check found {len(blocking)} thing(s) that must be mended: {blocking[0]['message']}",
             next_step="Open the checks at the foot of the studio.",
         )
+    judging.read_pictures(story)
     parts = judging.parts_of(story)
     pieces = judging.judge(parts)
     policy = moderation.active_policy(story.workspace_id)
-    outcome = moderation.weigh(policy, SURFACE, pieces)
+    outcome = moderation.weigh_for(policy, judging.surfaces_of(story.workspace_id), pieces)
     with transaction.atomic():
         fresh = Story.objects.select_for_update().get(pk=story.pk)
         if fresh.version != story.version:

@@ -12,7 +12,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.translation import gettext_noop
 
 from creator.models import Scene, Workspace
-from creator.services.reviews import SURFACE
+from creator.services.judging import SURFACE
 from moderation import services as moderation
 from moderation.models import Verdict
 from search import services as search

@@ -10,8 +10,10 @@ from django import template
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from creator.forms import SURFACES
 from creator.templatetags.storyloom import in_words
 from moderation.cases import REASONS, REPORT_REASONS
+from moderation.models import Sweep
 from moderation.naming import category_name
 
 register = template.Library()
@@ -28,7 +30,10 @@ PLACES = {
     "text in the picture": _("Text in the picture"),
     "reported": _("Reported"),
     "spoken in the clip": _("Spoken in the clip"),
+    "spoken in the recording": _("Spoken in the recording"),
 }
+OUTCOMES = {"pass": _("passes"), "review": _("needs a look"), "block": _("blocked")}
+CAUSES = {"policy": _("Policy"), "judges": _("Other judges"), "bank": _("A ban"), "person": _("Somebody asked")}
 DECISIONS = {
     "approve": _("Approved"),
     "reject": _("Sent back"),
@@ -55,6 +60,25 @@ def place(where: str) -> str:
     if match["frame"]:
         said = gettext("%(place)s, frame %(number)s") % {"place": said, "number": match["frame"]}
     return said
+
+
+@register.filter
+def surface(code: str) -> str:
+    """ "ads" -> "Ads"; another policy's own by its code."""
+    return str(dict(SURFACES).get(code, code))
+
+
+@register.filter
+def outcome(code: str) -> str:
+    """ "review" -> "needs a look"."""
+    return str(OUTCOMES.get(code, code))
+
+
+@register.filter
+def cause(sweep: Sweep) -> str:
+    """Why past content was looked at: "Policy 3", "A ban"."""
+    said = str(CAUSES.get(sweep.cause, sweep.cause))
+    return f"{said} {sweep.policy.version}" if sweep.cause == "policy" and sweep.policy else said
 
 
 @register.filter

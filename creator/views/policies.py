@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from creator.access import asset_for, workspace_for
 from creator.models import Job, User, Workspace
-from creator.services import audit, remoderating
+from creator.services import audit, proposals, remoderating
 from creator.services.library import key_frame
 from creator.views.people import person_of
 from media_processing.decoding import open_picture
@@ -143,6 +143,10 @@ def _act_on_banks(request: HttpRequest, workspace: Workspace, person: User) -> H
         audit.record("picture.release", row, by=person, workspace=workspace)
         remoderating.ask(workspace, "bank", by=person, banned=[row.pk])
         messages.success(request, gettext("The hash bans again. Whatever it matches is being withdrawn."))
+    elif asked == "lift":
+        made = proposals.propose_lifting(_row_of(workspace, request.POST.get("hash", "")), by=person)
+        messages.success(request, gettext("Proposed. Somebody else must agree before anything is decided."))
+        return redirect("admin:review-proposal", made.pk)
     elif asked == "import":
         _import(request, workspace, person)
     else:

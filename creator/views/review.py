@@ -28,8 +28,8 @@ from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.models import Asset
 from media_processing.timeline import FORMATS
-from moderation import cases
-from moderation.models import Decision, Proposal, Review
+from moderation import cases, verdicts
+from moderation.models import Decision, Part, Proposal, Review
 from moderation.services import Conflict, active_policy, clauses
 
 SHOWN = 100
@@ -250,6 +250,7 @@ def shown(review: Review, person: User) -> dict[str, Any]:
         "past": story.reviews.exclude(pk=review.pk).prefetch_related("decisions__person"),
         "decisions": review.decisions.select_related("person"),
         "findings": variants.findings(story),
+        "opinions": _opinions(review),
     }
 
 
@@ -292,7 +293,9 @@ def _texts(document: dict[str, Any], reasons: list[dict[str, Any]]) -> list[tupl
 
 
 def _scenes(document: dict[str, Any], story: Story, reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    by_digest = {scene.asset.digest: scene.asset for scene in story.scenes.select_related("asset") if scene.asset}
+    digests = {scene.get("picture", "") for scene in document.get("scenes", ())}
+    assets = Asset.objects.in_workspace(story.workspace_id).filter(digest__in=digests)
+    by_digest = {each.digest: each for each in assets}
     scenes = []
     for number, scene in enumerate(document.get("scenes", ()), start=1):
         where = f"scene {number}"
@@ -306,10 +309,22 @@ def _scenes(document: dict[str, Any], story: Story, reasons: list[dict[str, Any]
                 "alt": marked(scene["alt"], reasons, f"{where}: alt text"),
                 "licence": scene.get("licence", ""),
                 "credit": scene.get("credit", ""),
-                "flagged": any(str(reason.get("where", "")).startswith(where) for reason in reasons),
+                "flagged": any(str(reason.get("where", "")).startswith(f"{where}:") for reason in reasons),
             }
         )
     return scenes
+
+
+def _opinions(review: Review) -> list[dict[str, Any]]:
+    """All that machines think of what was submitted: place, judge, version, scores, and the hash that it is kept by."""
+    parts = Part.objects.filter(story=review.story_id, number=review.number).exclude(content="")
+    stored = verdicts.stored_verdicts(review.workspace_id, {part.content for part in parts})
+    return [
+        {"where": part.where, "role": f"{verdict.kind}_judge", "verdict": verdict,
+         "scores": sorted((each for each in verdict.scores.items() if each[1]), key=lambda each: -each[1])}
+        for part in parts
+        for verdict in verdicts.as_of(stored, part.content, part.language, timezone.now())
+    ]  # fmt: skip
 
 
 def _players(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from creator.models import Brief, Scene, Story
+from creator.models import Brand, Brief, Scene, Story
 from creator.services import judging, reviews
 from media_processing import services as media
+from media_processing.engines.base import Reader
 from media_processing.models import Asset, Transcript
+from media_processing.sound import silence, write_wav
 from moderation import services as moderation
 from moderation.models import Part, PictureHash, Verdict
 from search import models_in_use
@@ -72,6 +74,36 @@ def test_only_what_is_said_in_the_stretch_is_judged(cast: Cast, clip: Asset) -> 
     assert [(reason["category"], reason["where"]) for reason in outcome.reasons] == [("harassment", spoken.where)]
 
 
+def test_a_person_s_recording_is_judged_by_what_it_says_and_not_by_its_line(cast: Cast, story: Story) -> None:
+    take = write_wav(None, silence(0.5, 22050), 22050)
+    sound = media.store_asset(cast.workspace.pk, take, title="Take 1", licence="Own work", domain="recordings")[0]
+    scene = story.scenes.all()[1]
+    scene.recorded = sound
+    scene.save()
+    where = "scene 2: spoken in the recording"
+    policy = moderation.active_policy(cast.workspace.pk)
+
+    def reasons() -> list[tuple[str, str]]:
+        (part,) = [part for part in judging.parts_of(story) if part.where == where]
+        outcome = moderation.weigh(policy, "site", judging.judge([part]))
+        return [(each["category"], each["why"]) for each in outcome.reasons]
+
+    assert reasons() == [("unjudged", "missing")]
+    Transcript.objects.create(asset=sound, language="en", passages=[{"text": "I will kill you.", "words": []}])
+    assert reasons() == [("violence", "over")]
+
+
+def test_what_the_brand_shows_is_judged_too(cast: Cast, story: Story) -> None:
+    logo = picture(cast.workspace, "plum", "Logo")
+    logo.seen_text = "I WILL KILL YOU"
+    logo.save()
+    Brand.objects.create(workspace=cast.workspace, name="House", logo=logo, is_default=True)
+    parts = {part.where: part for part in judging.parts_of(story) if part.where.startswith("brand")}
+    assert {where: part.kind for where, part in parts.items()} == {
+        "brand: text in the picture": "text", "brand: picture": "picture"
+    }  # fmt: skip
+
+
 def test_many_shots_are_looked_at_spread_over_the_scene(cast: Cast, clip: Asset, monkeypatch: Any) -> None:
     monkeypatch.setattr(judging, "MOST_FRAMES", 3)
     pictures = [each for each in seen(shows(cast, clip, start=0.0, end=10.0)) if each[0] == "picture"]
@@ -104,6 +136,30 @@ def test_a_picture_whose_text_nobody_could_read_goes_to_a_person(cast: Cast, set
     (reason,) = said[unread.pk].reasons
     assert (reason["category"], reason["why"]) == ("text-in-picture", "missing")
     assert "Tesseract isn't installed" in reason["text"]
+
+
+def test_a_picture_that_the_background_has_not_come_to_is_read_when_it_is_submitted(
+    story: Story, cast: Cast, settings: Any
+) -> None:
+    settings.ENGINES = {**settings.ENGINES, "reader": {"fake": {"BACKEND": f"{__name__}.ThreateningReader"}}}
+    scene = story.scenes.all()[0]
+    assert scene.asset is not None
+    scene.asset.metadata, scene.asset.made_by = {}, {}
+    scene.asset.save()
+    (part,) = [part for part in judging.parts_of(story) if part.where == "scene 1: picture"]
+    unread = moderation.weigh(moderation.active_policy(cast.workspace.pk), "site", judging.judge([part]))
+    assert [(reason["category"], reason["why"]) for reason in unread.reasons] == [("text-in-picture", "missing")]
+    review = reviews.submit(story, by=cast.alice)
+    found = {(reason["category"], reason["where"]) for reason in review.reasons}
+    assert found == {("violence", "scene 1: text in the picture")}
+    assert review.outcome == "block"
+
+
+class ThreateningReader(Reader):
+    """Sees the same on every picture."""
+
+    def _read(self, picture: Image.Image) -> str:
+        return "I WILL KILL YOU"
 
 
 def test_what_is_submitted_is_remembered_by_its_parts(story: Story, cast: Cast) -> None:

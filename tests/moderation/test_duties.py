@@ -1,19 +1,29 @@
-"""The duties of a panel that can be trusted, each with its proof. Those of policies and banks stand elsewhere."""
+"""The duties of a panel that can be trusted, each with its proof.
+
+Of 1, dry runs and versions are proved in tests/creator/test_remoderating.py and test_policies.py here and in
+tests/views; 9 in tests/creator/test_audit.py; 10 and 11 in tests/creator/test_remoderating.py and
+tests/media_processing/test_pdq.py; 12 in tests/views/test_reviewing.py and tests/browser/test_review.py; 13 in
+test_transparency.py. How quick 4, 10 and 14 are is measured in tests/benchmarks/{queue,trust}.py.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creator.models import ApiKey, AuditEntry, Membership, Notice, Publication, Story, User
-from creator.services import audit, proposals, publications, reports, reviews
+from creator import jobs
+from creator.models import ApiKey, AuditEntry, Channel, Membership, Notice, Publication, Story, User
+from creator.services import audit, feeds, proposals, publications, reports, reviews, variants, webhooks
 from media_processing.engine import EngineError
 from moderation import cases
 from moderation.models import Decision, Proposal, Report, Review
@@ -22,6 +32,7 @@ from moderation.weighing import Outcome
 from tests.conftest import Cast
 from tests.factories import finished_story
 from tests.moderation.conftest import at_once, make_story, opened
+from tests.receiver import receiving
 
 GROUNDS = {"reason": "policy", "clause": "violence", "note": "It shows a wound."}
 
@@ -59,6 +70,51 @@ def secret_of(live: Publication) -> str:
         scopes=["stories:read", "reports:write"],
     )  # fmt: skip
     return "sl_test"
+
+
+# 1: thresholds of the surface -----------------------------------------------------------------------------------------
+
+
+def rough(cast: Cast) -> Story:
+    """A story that needs a look on the site and is blocked on apps."""
+    story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
+    Story.objects.filter(pk=story.pk).update(title="What a load of bullshit.")
+    story.refresh_from_db()
+    for variant in story.variants.all():
+        variant.made_from = variants.made_from(story, variant)
+        variant.save()
+    return story
+
+
+def phones(cast: Cast) -> Channel:
+    return Channel.objects.create(workspace=cast.workspace, slug="phones", name="Phones", surface="app")
+
+
+def test_duty_1_a_submission_is_weighed_for_every_channel_that_it_may_go_to(cast: Cast) -> None:
+    assert reviews.submit(rough(cast), by=cast.alice).outcome == "review"
+    channel = phones(cast)
+    story = rough(cast)
+    review = reviews.submit(story, by=cast.alice)
+    (reason,) = review.reasons
+    assert (review.outcome, reason["category"], reason["surface"]) == ("block", "profanity", "app")
+    grounds = {"reason": "public_interest", "clause": "profanity"}
+    with pytest.raises(EngineError, match="note"):
+        decide(review, by=cast.mo, verb="approve", **grounds)
+    assert decide(review, by=cast.mo, verb="approve", note="It quotes the mayor.", **grounds)
+    assert publications.publish(story, channel, by=cast.alice)
+
+
+def test_duty_1_a_stricter_channel_that_came_later_wants_another_look(cast: Cast) -> None:
+    story = rough(cast)
+    grounds = {"reason": "public_interest", "clause": "profanity"}
+    decide(reviews.submit(story, by=cast.alice), by=cast.mo, verb="approve", **grounds)
+    channel = phones(cast)
+    with pytest.raises(EngineError, match=r"stricter for Phones \(app\) than what was approved: Strong language"):
+        publications.publish(story, channel, by=cast.alice)
+    assert publications.publish(story, publications.default_channel(cast.workspace), by=cast.alice)
+    again = reviews.submit(story, by=cast.alice)
+    decide(again, by=cast.mo, verb="approve", note="It quotes the mayor.", **grounds)
+    assert publications.publish(story, channel, by=cast.alice)
 
 
 # 2: one open case for each revision -----------------------------------------------------------------------------------
@@ -137,7 +193,7 @@ def test_duty_2_what_a_sweep_doubts_is_not_published_meanwhile(live: Publication
 
 
 def test_duty_2_a_report_stays_while_readers_see_what_it_is_about(live: Publication, cast: Cast) -> None:
-    from creator.services import stories, variants
+    from creator.services import stories
 
     case = reports.by_person(live, by=cast.bob, reason="spam").review
     story = live.story
@@ -248,7 +304,7 @@ def test_duty_3_what_somebody_passes_on_is_offered_to_others_and_comes_back(cast
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_duty_4_two_reviewers_at_once_never_decide_twice(cast: Cast, lead: User) -> None:
-    """Through the service, with its log. The figure for 1,000 cases is in tests/benchmarks/trust.py."""
+    """Through the service, with its log. The figure for 1,000 cases is in tests/benchmarks/queue.py."""
     rows = [opened(make_story(cast), cast) for _n in range(40)]
 
     def both(number: int) -> str:
@@ -439,13 +495,34 @@ def test_duty_8_what_is_upheld_stays_and_is_final(story: Story, cast: Cast, lead
 # 14: takedown ---------------------------------------------------------------------------------------------------------
 
 
-def test_duty_14_a_takedown_reaches_the_api_with_its_reason(live: Publication, cast: Cast, client: Client) -> None:
+def test_duty_14_a_takedown_reaches_api_feeds_pages_and_webhooks_with_its_reason(
+    live: Publication, cast: Cast, client: Client, settings: LazySettings
+) -> None:
+    Channel.objects.filter(pk=live.channel_id).update(public=True)
+    live.channel.refresh_from_db()
+    addresses = [urlsplit(feeds.address(live.channel, kind)).path for kind in ("json", "atom", "rss")]
+    page = urlsplit(feeds.page(live)).path
+    feeds_before = [client.get(each) for each in addresses]
+    assert all(str(live.story_id) in answer.content.decode() for answer in feeds_before)
+    assert client.get(page).status_code == 200
     secret = secret_of(live)
     url, headers = f"/api/v1/stories/{live.story_id}", {"Authorization": f"Bearer {secret}"}
     before = client.get(url, headers=headers)
     list_before = client.get("/api/v1/stories", headers=headers)
     case = reports.by_person(live, by=cast.bob, reason="violence", text="A wound.").review
-    decide(case, by=cast.mo, verb="remove", **GROUNDS)
+    with receiving() as receiver:
+        settings.WEBHOOK_ADDRESSES = [receiver.address]
+        webhooks.add_endpoint(live.channel, receiver.url(), ["content.removed"], by=None)
+        decide(case, by=cast.mo, verb="remove", **GROUNDS)
+        jobs.work_off()
+        ((_path, _headers, body),) = receiver.got
+    told = json.loads(body)
+    assert (told["type"], told["data"]["story"]) == ("content.removed", str(live.story_id))
+    assert "No threats" in told["data"]["reason"]
+    for path, answer in zip(addresses, feeds_before, strict=True):
+        feed = client.get(path, headers={"If-None-Match": answer["ETag"]})
+        assert (feed.status_code, str(live.story_id) in feed.content.decode()) == (200, False)
+    assert client.get(page).status_code == 410
     after = client.get(url, headers={**headers, "If-None-Match": before["ETag"]})
     assert after.status_code == 410
     assert "No threats" in after.json()["detail"]

@@ -15,7 +15,7 @@ from creator.models import Job, Publication
 from creator.services import publications, remoderating
 from media_processing import pdq
 from moderation import services as moderation
-from moderation.models import BannedHash, PictureBank, Policy, Sweep
+from moderation.models import BannedHash, PictureBank, Policy, Review, Sweep
 from tests.conftest import Cast
 from tests.factories import picture
 from tests.media_processing.test_pdq import scene
@@ -123,10 +123,35 @@ def test_a_ban_withdraws_and_a_list_comes_in(cast: Cast) -> None:
     assert row.expires is not None
     row.quarantined = row.created
     row.save()
-    assert "It is right: ban again" in mo.get(BANKS).content.decode()
+    shown = mo.get(BANKS).content.decode()
+    for said in ("It is right: ban again", "A ban", "passes → blocked, withdrawn"):
+        assert said in shown
     assert mo.post(BANKS, {"do": "release", "hash": row.pk}).status_code == 302
     row.refresh_from_db()
     assert (row.quarantined, row.cleared) == (None, True)
+
+
+def test_a_ban_is_lifted_from_its_page_by_two_and_what_it_withdrew_waits_for_a_person(cast: Cast) -> None:
+    channel = publications.default_channel(cast.workspace)
+    (story,) = published(cast.workspace, cast.alice, [Past("Hoax", pdq.forms(scene(1)), channel)])
+    mo, ada = signed_in(cast.mo), signed_in(cast.ada)
+    mo.post(BANKS, {"do": "ban", "picture": file_of(scene(1)), "note": "A hoax"})
+    work()
+    row = BannedHash.objects.get()
+    address = mo.post(BANKS, {"do": "lift", "hash": row.pk})["Location"]
+    assert "is proposed already" in mo.post(BANKS, {"do": "lift", "hash": row.pk}).content.decode()
+    assert mo.post(address, {"act": "agree"}).status_code == 403
+    assert ada.post(address, {"act": "agree"}).status_code == 302
+    assert not BannedHash.objects.exists()
+    case = Review.objects.get(story=story, kind="recheck", state="open")
+    assert Publication.objects.get().withdrawn is not None
+    grounds = {"reason": "false_alarm", "clause": "banned", "note": "It is no hoax."}
+    for reviewer in (mo, ada):  # a banned picture takes two
+        case.refresh_from_db()
+        said = {"verb": "approve", "version": case.version, **grounds}
+        assert reviewer.post(f"/admin/review/{case.pk}/", said).status_code == 302
+    story.refresh_from_db()
+    assert story.state == "approved"
 
 
 def test_a_picture_of_the_library_is_banned_by_its_address(cast: Cast) -> None:
