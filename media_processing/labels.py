@@ -1,6 +1,6 @@
-"""The label that people see on what was made with AI: drawn on a card, or over a whole video.
+"""What tells people that something was made with AI: a label on a card or over a whole video, and words to be spoken.
 
-It stands at the upper left, outside of what cards and videos say: above a card's safe area, and above a video's
+The label stands at the upper left, outside of what cards and videos say: above a card's safe area, and above a video's
 headline, across from the logo.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from media_processing import cards, lettering
-from media_processing.engine import EngineError
+from media_processing.engine import EngineError, Progress, no_progress
 from media_processing.ffmpeg import run_ffmpeg
 from media_processing.recipes import Recipe, pack
 from media_processing.stills import OVERLAY_GAP
@@ -35,6 +35,16 @@ def words(language: str) -> str:
     """What the label says in a language, in English where nobody wrote it down yet."""
     known = _data()["label"]
     return known.get(language.partition("-")[0].lower(), known["en"])
+
+
+def spoken(language: str) -> str:
+    """What a voice says of a recording in a language; "" where nobody wrote it down yet."""
+    return _data()["spoken"].get(language.partition("-")[0].lower(), "")
+
+
+def is_due(source_type: str) -> bool:
+    """Whether machines had a hand in what has this IPTC digital source type ("compositeWithTrained...")."""
+    return source_type.lower().endswith("algorithmicmedia")
 
 
 def drawn(language: str, size: tuple[int, int]) -> Image.Image:
@@ -57,10 +67,13 @@ def on_card(card: Image.Image, language: str) -> Image.Image:
     return labelled
 
 
-def on_video(source: Path, target: Path, language: str, size: tuple[int, int], recipe: Recipe) -> None:
+def on_video(
+    source: Path, target: Path, language: str, size: tuple[int, int], recipe: Recipe, *,
+    seconds: float | None = None, progress: Progress = no_progress,
+) -> None:  # fmt: skip
     """Write a video of ours (or a stream in a zip) again, with the label over it; its sound is copied.
 
-    Raises EngineError.
+    `seconds` is its length, by which `progress` is told; what `progress` raises stops it. Raises EngineError.
     """
     gap = round(OVERLAY_GAP * min(size)) // 2 * 2
     with tempfile.TemporaryDirectory(prefix="storyloom-") as name:
@@ -76,7 +89,7 @@ def on_video(source: Path, target: Path, language: str, size: tuple[int, int], r
                 *recipe.threaded(THREADS), "-force_key_frames", "expr:gte(t,n_forced*4)", *recipe.stored(stream),
                 stream / recipe.playlist if recipe.playlist else target,
             ],
-            timeout=LONGEST,
+            timeout=LONGEST, seconds=seconds, progress=progress,
         )  # fmt: skip
         if recipe.playlist:
             pack(stream, target)

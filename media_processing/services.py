@@ -58,8 +58,8 @@ _finding_faces = threading.Lock()
 """OpenCV's detector is told the size of a picture before it gets it, and files are prepared in several threads."""
 _SUFFIXES = {
     "image/webp": ".webp", "image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", "audio/wav": ".wav",
-    "audio/mp4": ".m4a", "text/vtt": ".vtt", "application/x-subrip": ".srt", "application/json": ".json",
-    "application/zip": ".zip",
+    "audio/mp4": ".m4a", "audio/mpeg": ".mp3", "text/vtt": ".vtt", "application/x-subrip": ".srt",
+    "application/json": ".json", "application/zip": ".zip",
 }  # fmt: skip
 
 

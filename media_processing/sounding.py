@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from media_processing.decoding import inspect
+from media_processing.engine import Progress, no_progress
 from media_processing.ffmpeg import run_ffmpeg, untrusted
 from media_processing.timeline import Timeline, TimelineScene
 
@@ -16,6 +17,9 @@ PEAK = -1.8
 """dBFS before encoding: AAC overshoots by some tenths, and the true peak has to stay under -1."""
 LARGEST_GAIN = 30.0
 """dB. What is quieter than this is a silence, not a voice."""
+
+PAUSE = 0.6
+"""Seconds between a video's sound and what is said before or after it."""
 
 _METER = "ebur128=framelog=quiet"
 _PEAK_METER = "ebur128=peak=true:framelog=quiet"
@@ -42,6 +46,30 @@ def assemble(timeline: Timeline, target: Path, folder: Path) -> None:
         if abs(short) < 0.3:
             break
         gain = min(gain + short, LARGEST_GAIN)
+
+
+def alone(
+    video: Path, target: Path, *, before: Path | None = None, after: Path | None = None, seconds: float | None = None,
+    progress: Progress = no_progress,
+) -> None:  # fmt: skip
+    """Write the sound of a video as MP3, with another sound before or after it, each as loud as it is.
+
+    `seconds` is the length of the whole, by which `progress` is told; what `progress` raises stops it.
+    Raises EngineError.
+    """
+    parts = [each for each in (before, video, after) if each is not None]
+    inputs = [argument for each in parts for argument in untrusted(each)]
+    chains = [
+        f"[{number}:a:0]{_STEREO}{f',apad=pad_dur={PAUSE}' if each != parts[-1] else ''}[p{number}]"
+        for number, each in enumerate(parts)
+    ]
+    heard = "".join(f"[p{number}]" for number in range(len(parts)))
+    graph = ";".join([*chains, f"{heard}concat=n={len(parts)}:v=0:a=1[out]"])
+    run_ffmpeg(
+        [*inputs, "-filter_complex", graph, "-map", "[out]", "-map_metadata", "-1", "-c:a", "libmp3lame",
+         "-b:a", "160k", "-f", "mp3", target],
+        seconds=seconds, progress=progress,
+    )  # fmt: skip
 
 
 def measure(path: Path) -> tuple[float, float]:

@@ -12,11 +12,12 @@ from creator.api import (
     renditions,
     reports,
     reviews,
+    schedules,
     search,
     stories,
     verify,
 )
-from creator.api.contract import ContentAPI, guarded
+from creator.api.contract import ContentAPI, guarded, telling_ends
 from creator.api.errors import handle_errors
 
 api = ContentAPI(
@@ -29,8 +30,10 @@ api = ContentAPI(
 )
 handle_errors(api)
 api.add_decorator(guarded, mode="operation")
+api.add_decorator(telling_ends, mode="view")
 api.add_router("/stories", stories.router)
 api.add_router("/stories", drafts.router)
+api.add_router("/stories", schedules.router)
 api.add_router("/drafts", drafts.lists)
 api.add_router("/renditions", renditions.router)
 api.add_router("/search", search.router)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
@@ -21,6 +23,10 @@ class ChannelItem(Schema):
     name: str
     surface: str = Field(description="Which thresholds of the policy hold for it.")
     public: bool = Field(description="Its feeds need no key.")
+    labelled: bool = Field(description="Cards and videos show that they were made with AI.")
+    sound: Literal["", "before", "after"] = Field(
+        description="Whether videos are offered as sound alone, and when a voice in it says that it was made with AI."
+    )
     feeds: dict[str, str] = Field(description='Kind of feed ("json", "atom", "rss", "sitemap") -> its address.')
     scopes: list[str] = Field(description="What this key may do there.")
 
@@ -34,6 +40,7 @@ class ChannelList(Schema):
 def _told(channel: Channel, scopes: list[str]) -> ChannelItem:
     return ChannelItem(
         slug=channel.slug, name=channel.name, surface=channel.surface, public=channel.public, scopes=scopes,
+        labelled=channel.labelled, sound=channel.sound,
         feeds={kind: feeds.address(channel, kind) for kind in feeds.KINDS},
     )  # fmt: skip
 

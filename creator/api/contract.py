@@ -90,7 +90,6 @@ def sent(
 def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Around every route: unknown parameters are refused, a POST with a name is done once."""
     known = parameters_of(view)
-    name = name_of(view)
 
     @wraps(view)
     def guarding(request: HttpRequest, **values: Any) -> HttpResponseBase:
@@ -99,18 +98,22 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
             there = ", ".join(sorted(known)) or "none"
             return problem(422, f"Unknown parameters: {', '.join(unknown)[:200]}. Known are: {there}.")
         if request.method == "POST":
-            answer: HttpResponseBase = idempotency.once(request, lambda: view(request, **values))  # type: ignore[arg-type, return-value]
-        else:
-            answer = view(request, **values)
-        deprecations.tell(answer, name, request.GET)
-        return answer
+            return idempotency.once(request, lambda: view(request, **values))  # type: ignore[arg-type, return-value]
+        return view(request, **values)
 
     return guarding
 
 
-def name_of(view: Any) -> str:
-    """The route's own name."""
-    return str(view._ninja_operation.view_func.__name__)
+def telling_ends(run: Any) -> Callable[..., HttpResponseBase]:
+    """Around all that a route answers, what keys and parameters are refused with too: headers of what will go."""
+
+    @wraps(run)
+    def told(request: HttpRequest, **values: Any) -> HttpResponseBase:
+        answer: HttpResponseBase = run(request, **values)
+        deprecations.tell(answer, run.__self__.view_func.__name__, request.GET)
+        return answer
+
+    return told
 
 
 def parameters_of(view: Any) -> set[str]:
@@ -175,7 +178,7 @@ def _tell(method: str, route: dict[str, Any]) -> None:
             answer["content"] = PROBLEM
         told = ["RateLimit", "RateLimit-Policy"] if status not in (401, 411, 413) else []
         told += {429: ["Retry-After"], 201: ["Location"]}.get(status, [])
-        told += ["Deprecation", "Sunset"] if ending and status < 400 else []
+        told += ["Deprecation", "Sunset"] if ending else []
         answer["headers"] = {**answer.get("headers", {}), **{name: _header(name) for name in told}}
     if method == "get" and "ETag" in responses.get(200, {}).get("headers", {}):
         route["parameters"].append(IF_NONE_MATCH)

@@ -13,14 +13,14 @@ from ninja import Query, Router, Schema
 from pydantic import BeforeValidator, Field
 
 from creator.api.caching import conditional, require_version, tag_of
-from creator.api.contract import TAGGED, Wanted, Whole, answers, sent, versioned, whole
+from creator.api.contract import TAGGED, Moment, Wanted, Whole, answers, sent, versioned, whole
 from creator.api.cursors import PageQuery, newest
 from creator.api.jobs import JobState
 from creator.api.jobs import told as job_told
 from creator.api.keys import ChannelKey, key_of
 from creator.api.stories import router as published
-from creator.models import ApiKey, Publication, Story
-from creator.services import alternatives, choices, publications, reviews, stories, wording
+from creator.models import ApiKey, Job, Publication, Story
+from creator.services import alternatives, choices, publications, reviews, schedules, stories, wording
 from creator.services.digests import digest_of
 from creator.services.stories import STEPS
 from media_processing.models import Asset
@@ -185,6 +185,13 @@ class PictureWish(Wanted):
     """What a scene's picture should show."""
 
     words: Annotated[str, Field(max_length=300)] = ""
+
+
+class PublicationWish(Wanted):
+    """How it is published; a body isn't needed."""
+
+    note: str = Field("", max_length=500, description="What was corrected, for readers, where it is published already.")
+    expires_at: Annotated[Moment, Field(strict=False)] | None = Field(None, description="When it is gone: 410.")
 
 
 class WithdrawalWish(Wanted):
@@ -400,13 +407,18 @@ def submit(request: HttpRequest, story_id: UUID) -> HttpResponse:
 
 
 @router.post(
-    "/{uuid:story_id}/publication", auth=PUBLISH, response=answers(Released, status=201), summary="Publish a story"
-)
-def publish(request: HttpRequest, story_id: UUID) -> HttpResponse:
-    """Release what was approved to the key's channel; what was there of it before is replaced.
-    Scope: stories:publish."""
-    key = key_of(request)
-    publication = publications.publish(story_of(key, story_id), key.channel, by=key.person)
+    "/{uuid:story_id}/publication", auth=PUBLISH, response={202: JobState, **answers(Released, status=201)},
+    summary="Publish a story",
+)  # fmt: skip
+def publish(request: HttpRequest, story_id: UUID, wish: PublicationWish | None = None) -> HttpResponse:
+    """Release what was approved to the key's channel; what was there of it before is replaced. Where the channel wants
+    videos labelled or offered as sound, a job does it: 202. Scope: stories:publish."""
+    key, wish = key_of(request), wish or PublicationWish()
+    publication = schedules.release(
+        story_of(key, story_id), key.channel, expires=wish.expires_at, note=wish.note, by=key.person
+    )
+    if isinstance(publication, Job):
+        return sent(job_told(publication), status=202, headers={"Location": f"/api/v1/jobs/{publication.pk}"})
     return sent(_released(publication), status=201, headers={"Location": f"/api/v1/stories/{story_id}"})
 
 

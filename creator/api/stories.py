@@ -22,7 +22,7 @@ from creator.api.errors import problem
 from creator.api.keys import ChannelKey, key_of
 from creator.models import Publication
 from creator.ranges import ranged
-from creator.services import links, published
+from creator.services import links, listening, published
 from creator.services.digests import digest_of
 from creator.services.links import base_url
 from media_processing.models import Rendition as File
@@ -31,9 +31,11 @@ from media_processing.timeline import FORMATS
 router = Router(tags=["stories"], auth=ChannelKey("stories:read"))
 
 Aspect = Literal["9x16", "1x1", "16x9", "4x5", "1.91x1"]
-Kind = Literal["video", "card"]
+Kind = Literal["video", "card", "audio"]
 CAPTIONS = {"captions-vtt": "vtt", "captions-srt": "srt"}
-PRESETS = (*(name.replace(":", "-") for name in FORMATS), *CAPTIONS)
+OFFERED = (*FORMATS, listening.FORMAT)
+"""The formats of files; what is only heard has no shape."""
+PRESETS = (*(name.replace(":", "-") for name in OFFERED), *CAPTIONS)
 if TYPE_CHECKING:
     Preset = str
 else:
@@ -63,6 +65,11 @@ class Marks(Schema):
     source_type: bool = Field(default=False, description="An HLS stream: its init.mp4 says the source type as XMP.")
     watermark: bool = Field(default=False, description="An invisible mark of ours is in the picture.")
     label: str = Field(default="", description="What people see on it, where the channel wants a label.")
+    spoken: str = Field(default="", description="What a voice says of it, in a file that is only heard.")
+    spoken_first: float = Field(
+        default=0.0, description="Seconds of that before the story begins: times of captions and transcript are later "
+        "by so much. 0 where it is said at the end."
+    )  # fmt: skip
     approved: str = Field(default="", description="sha256 of the file as it was approved, before it was marked.")
 
 
@@ -70,7 +77,7 @@ class Rendition(Schema):
     """A file of a story."""
 
     id: UUID
-    format: str = Field(description='"video:9x16", "card:1x1" ...')
+    format: str = Field(description='"video:9x16", "card:1x1" ...; "audio": the sound of a video alone.')
     recipe: str = Field(description="The format, or vtt or srt for captions.")
     language: str
     content_type: str
@@ -201,7 +208,7 @@ def list_stories(request: HttpRequest, query: Query[ListQuery]) -> HttpResponse:
         after=query.published_after, before=query.published_before, updated=query.updated_after,
     )  # fmt: skip
     formats = _formats(query.kind, query.aspect)
-    if len(formats) < len(FORMATS):
+    if query.kind or query.aspect:
         rows = rows.filter(Exists(File.objects.filter(publications=OuterRef("pk"), recipe__in=formats)))
     of = digest_of(channel, asked)[:16]
     if query.cursor:
@@ -227,12 +234,12 @@ def _place(given: str, of: str) -> tuple[datetime, UUID]:
 
 def _formats(kind: str | None, aspect: str | None) -> list[str]:
     """The formats of a kind and shape."""
-    parts = ((name, *name.split(":")) for name in FORMATS)
-    return [name for name, its, shape in parts if kind in (None, its) and aspect in (None, shape)]
+    parts = ((name, *name.partition(":")) for name in OFFERED)
+    return [name for name, its, _, shape in parts if kind in (None, its) and aspect in (None, shape)]
 
 
 def item(
-    document: dict[str, Any], wanted: Iterable[str], link: Callable[[str], str], formats: Iterable[str] = FORMATS
+    document: dict[str, Any], wanted: Iterable[str], link: Callable[[str], str], formats: Iterable[str] = OFFERED
 ) -> dict[str, Any]:
     """The wanted fields of a document; its id always."""
     told = {name: document[name] for name in ("id", *wanted) if name in document}
@@ -244,7 +251,7 @@ def item(
 
 
 def _files(
-    document: dict[str, Any], link: Callable[[str], str], formats: Iterable[str] = FORMATS
+    document: dict[str, Any], link: Callable[[str], str], formats: Iterable[str] = OFFERED
 ) -> list[dict[str, Any]]:
     kept = [each for each in document["renditions"] if each["format"] in formats]
     return [{**each, "url": link(each["id"])} for each in kept]
@@ -346,8 +353,8 @@ def _of_preset(document: dict[str, Any], preset: str) -> dict[str, Any] | None:
     files: list[dict[str, Any]] = document["renditions"]
     if preset in CAPTIONS:
         return next((each for each in files if each["recipe"] == CAPTIONS[preset]), None)
-    kind, aspect = preset.split("-", 1)
-    of_kind = [each for each in files if each["format"].startswith(f"{kind}:") and each["recipe"] == each["format"]]
+    kind, _, aspect = preset.partition("-")
+    of_kind = [each for each in files if each["format"].split(":")[0] == kind and each["recipe"] == each["format"]]
     return next(iter(published.nearest(of_kind, aspect)), None)
 
 

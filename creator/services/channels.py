@@ -1,4 +1,4 @@
-"""Verbs of a channel: how what it gets is labelled, and whose pages may ask for it."""
+"""Verbs of a channel: who reads it, how what it gets is labelled and heard, and whose pages may ask for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db import transaction
 
 from creator.models import Channel, User
 from creator.services import audit, keys
+from creator.services.marking import PRIVATE
 from media_processing.engine import EngineError
 
 MOST_ORIGINS = 20
@@ -17,17 +18,42 @@ MOST_ORIGINS = 20
 _check = URLValidator(schemes=["http", "https"])
 
 
-def adjust(channel: Channel, *, labelled: bool | None = None, origins: str | None = None, by: User | None) -> None:
-    """Change what is given: whether cards and videos show that they were made with AI (from the next publication on),
-    and the origins of web pages that may ask the API, separated by white space. Raises EngineError."""
+def adjust(
+    channel: Channel, *, labelled: bool | None = None, sound: str | None = None, origins: str | None = None,
+    by: User | None,
+) -> None:  # fmt: skip
+    """Change what is given: whether cards and videos show that they were made with AI, whether videos are offered as
+    sound alone ("before" or "after": when a voice says so; "": they aren't), both from the next publication on, and
+    the origins of web pages that may ask the API, separated by white space. Raises EngineError."""
     if labelled is not None:
         channel.labelled = labelled
+    if sound is not None:
+        if sound not in ("", *Channel.Sound.values):
+            raise EngineError(f"{sound[:20]!r} isn't offered.", next_step="Choose one of the list.", permanent=True)
+        channel.sound = sound
     if origins is not None:
         channel.origins = _origins(origins)
     with transaction.atomic():
-        channel.save(update_fields=["labelled", "origins"])
-        said = {"labelled": channel.labelled, "origins": channel.origins}
+        channel.save(update_fields=["labelled", "sound", "origins"])
+        said = {"labelled": channel.labelled, "sound": channel.sound, "origins": channel.origins}
         audit.record("channel.adjust", channel, by=by, workspace=channel.workspace_id, detail=said)
+    keys.forget()
+
+
+def open_to_all(channel: Channel, public: bool, *, by: User | None) -> None:
+    """Let anybody read a channel's feeds and look at its stories, or nobody without a key any more.
+
+    An internal one stays closed: what could not be marked as made with AI may stand there. Raises EngineError.
+    """
+    if public and channel.surface == PRIVATE:
+        raise EngineError(
+            f"{channel.name} is internal: it may hold what isn't marked as made with AI.",
+            next_step="Add another channel, and publish there.", permanent=True,
+        )  # fmt: skip
+    with transaction.atomic():
+        channel.public = public
+        channel.save(update_fields=["public"])
+        audit.record("channel.open", channel, by=by, workspace=channel.workspace_id, detail={"public": public})
     keys.forget()
 
 

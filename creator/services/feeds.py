@@ -71,9 +71,10 @@ def _text(document: dict[str, Any]) -> str:
 
 
 def _media(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Videos and cards, without captions; videos first."""
-    kept = [each for each in document["renditions"] if each["content_type"].partition("/")[0] in ("image", "video")]
-    return sorted(kept, key=lambda each: not each["content_type"].startswith("video/"))
+    """Videos, cards and what is only heard, in this order; without captions."""
+    kinds = ("video", "image", "audio")
+    kept = [each for each in document["renditions"] if each["content_type"].partition("/")[0] in kinds]
+    return sorted(kept, key=lambda each: kinds.index(each["content_type"].partition("/")[0]))
 
 
 def _picture(document: dict[str, Any], link: Callable[[str], str]) -> str:
@@ -158,8 +159,9 @@ def _entry(channel: Channel, row: Publication, link: Callable[[str], str]) -> di
     said = row.document
     media = [
         {"url": link(each["id"]), "fileSize": str(each["size"]), "type": each["content_type"],
-         "medium": each["content_type"].partition("/")[0], "width": str(each["width"]), "height": str(each["height"]),
-         "lang": each["language"], **({"duration": f"{each['seconds']:.0f}"} if each["seconds"] else {})}
+         "medium": each["content_type"].partition("/")[0], "lang": each["language"],
+         **({"width": str(each["width"]), "height": str(each["height"])} if each["width"] else {}),
+         **({"duration": f"{each['seconds']:.0f}"} if each["seconds"] else {})}
         for each in _media(said)
     ]  # fmt: skip
     # RSS knows one enclosure an item; an empty address stands for none.
@@ -248,6 +250,7 @@ def shown(row: Publication) -> dict[str, Any]:
         **said, "published": row.published, "updated": row.updated, "tracks": tracks, "source_type": source_type(said),
         "videos": [each for each in media if each["content_type"].startswith("video/")],
         "cards": [each for each in media if each["content_type"].startswith("image/")],
+        "sounds": [each for each in media if each["content_type"].startswith("audio/")],
         "corrections": [{**each, "at": datetime.fromisoformat(each["at"])} if each.get("at") else each
                         for each in said.get("corrections", [])],
     }  # fmt: skip

@@ -1,5 +1,5 @@
 """Marking what is published: a label where the channel wants one, a watermark in pictures, then Content Credentials in
-every file that can carry them.
+every file that can carry them; and the sound alone, where the channel offers it.
 
 What a review approved stays as it is. Beside each approved file stands a marked one, made once, and that is what
 downstream apps get. On a public channel nothing is published that couldn't be marked.
@@ -11,8 +11,9 @@ import io
 import logging
 import tempfile
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from typing import Any
 from django.conf import settings
 from PIL import Image
 
+from creator.jobs import Work
 from creator.models import Channel, Revision, Story
-from creator.services import brands, serving
+from creator.services import brands, listening, serving
 from creator.services.digests import digest_of
 from media_processing import labels, provenance, watermark, xmp
 from media_processing import services as media
 from media_processing.decoding import MediaError, open_picture
-from media_processing.engine import EngineError
+from media_processing.engine import EngineError, Progress, no_progress
 from media_processing.models import Asset, Rendition
 from media_processing.provenance import Claim, Finding, Identity, Ingredient
 from media_processing.recipes import H264, recipe_named
@@ -40,6 +42,7 @@ TEXTS = ("text/vtt", "application/x-subrip")
 """Captions: they carry no marks, and what they say stands in the story's disclosure."""
 STREAM, STREAM_HEAD = "application/zip", "init.mp4"
 """A stream of many small files in a zip (media_processing/recipes.py), and the one that players read first."""
+MOVING = ("video/mp4", STREAM)
 PRIVATE = "internal"
 """The surface whose channels don't leave the house."""
 MOST_BYTES = 200_000_000
@@ -58,37 +61,80 @@ def identity() -> Identity:
     )
 
 
-def marked(story: Story, revisions: list[Revision], channel: Channel) -> list[dict[str, Any]]:
+def takes_long(revisions: list[Revision], channel: Channel) -> bool:
+    """Whether a video has to be encoded before these are published: work for a job, not for a request."""
+    files = [entry for revision in revisions for entry in revision.document["renditions"]]
+    moving = [entry for entry in files if entry["content_type"] in MOVING]
+    return bool(moving) and (channel.labelled or bool(channel.sound))
+
+
+def marked(
+    story: Story, revisions: list[Revision], channel: Channel, *, work: Work | None = None
+) -> list[dict[str, Any]]:  # fmt: skip
     """What a publication's document says of its files: the marked ones, with "marks" that say how.
 
-    Raises EngineError where one can't be marked and the channel is public; a private one then gets it as it is.
+    `work` is the job that does it, where one does. Raises EngineError where a file can't be marked and the channel is
+    public; a private one then gets it as it is.
     """
     told = []
-    for revision in revisions:
-        for entry in revision.document["renditions"]:
-            rendition = Rendition.objects.get(workspace_id=story.workspace_id, pk=entry["id"])
-            try:
-                told.append(entry | _marked(story, revision, rendition, labelled=channel.labelled))
-            except EngineError as error:
-                if channel.surface != PRIVATE:
-                    raise EngineError(
-                        f"Not published: {entry['format']} could not be marked as made with AI. {error.message}",
-                        next_step=error.next_step or "Render it again, then publish.",
-                    ) from error
-                log.warning("%s of story %s goes to %s unmarked: %s", entry["format"], story.pk, channel, error)
-                told.append(entry | {"marks": {"content_credentials": False, "watermark": False}})
+    files = [(revision, entry) for revision in revisions for entry in revision.document["renditions"]]
+    video = _main_video(files) if channel.sound else None
+    count = len(files) + (video is not None)
+
+    def tried(what: str, do: Callable[[Progress], dict[str, Any]], instead: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return do(work.part(len(told) / count, (len(told) + 1) / count) if work else no_progress)
+        except EngineError as error:
+            if channel.surface != PRIVATE or channel.public:
+                raise EngineError(
+                    f"Not published: {what} could not be marked as made with AI. {error.message}",
+                    next_step=error.next_step or "Render it again, then publish.",
+                ) from error
+            log.warning("%s of story %s goes to %s unmarked: %s", what, story.pk, channel, error)
+            return instead
+
+    for revision, entry in files:
+        rendition = Rendition.objects.get(workspace_id=story.workspace_id, pk=entry["id"])
+        marks = tried(
+            entry["format"], partial(_marked, story, revision, rendition, channel.labelled),
+            {"marks": {"content_credentials": False, "watermark": False}},
+        )  # fmt: skip
+        told.append(entry | marks)
+    if video is not None:
+        told += filter(None, [tried("the sound alone", partial(_sound, story, *video, channel, work), {})])
     return told
 
 
-def _marked(story: Story, revision: Revision, rendition: Rendition, *, labelled: bool) -> dict[str, Any]:
-    if rendition.content_type in TEXTS:
-        return {}
+def _main_video(files: list[tuple[Revision, dict[str, Any]]]) -> tuple[Revision, str] | None:
+    """The revision and the rendition whose sound is that of the story."""
+    found = ((revision, entry["id"]) for revision, entry in files if entry["recipe"] == entry["format"]
+             and entry["content_type"] == "video/mp4")  # fmt: skip
+    return next(found, None)
+
+
+def _sound(
+    story: Story, revision: Revision, video_id: str, channel: Channel, work: Work | None, progress: Progress
+) -> dict[str, Any]:
+    video = Rendition.objects.get(workspace_id=story.workspace_id, pk=video_id)
+    _require_approved(video)
+    return listening.sound_of(story, revision, video, channel, identity(), work=work, progress=progress)
+
+
+def _require_approved(rendition: Rendition) -> None:
     if not rendition.file.exists() or not serving.untouched(rendition):
         raise EngineError("Its file is gone, or isn't the one that was approved.", next_step="Render it again.")
+
+
+def _marked(
+    story: Story, revision: Revision, rendition: Rendition, labelled: bool, progress: Progress
+) -> dict[str, Any]:  # fmt: skip
+    if rendition.content_type in TEXTS:
+        return {}
+    _require_approved(rendition)
     by, disclosure = identity(), revision.document["ai_disclosure"]
     label = _label(revision, rendition) if labelled else {}
     if rendition.content_type == STREAM:
-        return _marked_stream(story, revision, rendition, label)
+        return _marked_stream(story, revision, rendition, label, progress)
     assets = _assets(story, revision)
     carries = _carries_watermark(rendition)
     claim = Claim(
@@ -104,7 +150,9 @@ def _marked(story: Story, revision: Revision, rendition: Rendition, *, labelled:
     key = digest_of(EDITION, rendition.digest, by.fingerprint, said)
     made = media.find_rendition(story.workspace_id, key)
     if made is None:
-        content = _content(rendition, revision.document["language"], watermarked=carries, labelled=bool(label))
+        content = _content(
+            rendition, revision.document["language"], watermarked=carries, labelled=bool(label), progress=progress
+        )
         made = media.store_rendition(
             story.workspace_id, key=key, recipe=rendition.recipe,
             content=provenance.sign(content, rendition.content_type, claim, by), content_type=rendition.content_type,
@@ -117,7 +165,7 @@ def _marked(story: Story, revision: Revision, rendition: Rendition, *, labelled:
 
 
 def _marked_stream(
-    story: Story, revision: Revision, rendition: Rendition, label: dict[str, str]
+    story: Story, revision: Revision, rendition: Rendition, label: dict[str, str], progress: Progress
 ) -> dict[str, Any]:  # fmt: skip
     """A stream's pieces can't carry a manifest of ours; its head says the source type."""
     source_type = revision.document["ai_disclosure"]["digital_source_type"]
@@ -125,7 +173,8 @@ def _marked_stream(
     made = media.find_rendition(story.workspace_id, key)
     if made is None:
         target = io.BytesIO()
-        content = io.BytesIO(_content(rendition, revision.document["language"], labelled=bool(label)))
+        language = revision.document["language"]
+        content = io.BytesIO(_content(rendition, language, labelled=bool(label), progress=progress))
         try:
             with zipfile.ZipFile(content) as stream, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as said:
                 for name in stream.namelist():
@@ -170,12 +219,14 @@ def _carries_watermark(rendition: Rendition) -> bool:
 
 def _label(revision: Revision, rendition: Rendition) -> dict[str, str]:
     """What stands on a picture or video that machines had a hand in; nothing for sounds, and for what people made."""
-    made = revision.document["ai_disclosure"]["digital_source_type"].lower().endswith("algorithmicmedia")
-    seen = rendition.content_type in _FORMS or rendition.content_type in ("video/mp4", STREAM)
+    made = labels.is_due(revision.document["ai_disclosure"]["digital_source_type"])
+    seen = rendition.content_type in _FORMS or rendition.content_type in MOVING
     return {"label": labels.words(revision.document["language"])} if made and seen else {}
 
 
-def _content(rendition: Rendition, language: str, *, watermarked: bool = False, labelled: bool = False) -> bytes:
+def _content(
+    rendition: Rendition, language: str, *, watermarked: bool = False, labelled: bool = False, progress: Progress
+) -> bytes:  # fmt: skip
     """A file with what people see and what machines find of its marks."""
     if not (watermarked or labelled):
         return rendition.file.read_bytes()
@@ -184,7 +235,10 @@ def _content(rendition: Rendition, language: str, *, watermarked: bool = False, 
     recipe = recipe_named(rendition.recipe.partition(" ")[2] or H264.name)
     with tempfile.TemporaryDirectory(prefix="storyloom-", dir=settings.DATA) as folder:
         target = Path(folder) / "labelled.mp4"
-        labels.on_video(rendition.file, target, language, (rendition.width, rendition.height), recipe)
+        size = (rendition.width, rendition.height)
+        labels.on_video(
+            rendition.file, target, language, size, recipe, seconds=rendition.seconds or None, progress=progress
+        )
         return target.read_bytes()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from creator.jobs import Work
 from creator.models import Channel, Event, Publication, Revision, Story, User, Workspace
 from creator.services import audit, brands, judging, marking, notices, variants, webhooks, wording
 from creator.services.links import base_url
@@ -57,13 +59,8 @@ def require_weighed(story: Story, channel: Channel, number: int) -> None:
         )
 
 
-def publish(
-    story: Story, channel: Channel, *, by: User | None, expires: datetime | None = None, note: str = ""
-) -> Publication:
-    """Release the approved revisions of a story to a channel; an earlier publication there is replaced.
-
-    From `expires` on it is gone again. `note` tells readers what was corrected, where it is published already.
-    """
+def releasable(story: Story, channel: Channel) -> list[Revision]:
+    """The approved revisions of a story, if they may appear on a channel now. Raises EngineError otherwise."""
     if channel.workspace_id != story.workspace_id:
         raise EngineError("This channel belongs to another workspace.", permanent=True)
     story.refresh_from_db(fields=["embargo"])
@@ -73,9 +70,22 @@ def publish(
         )
     approved = approved_revisions(story)
     require_weighed(story, channel, approved[0].number)
+    return approved
+
+
+def publish(
+    story: Story, channel: Channel, *, by: User | None, expires: datetime | None = None, note: str = "",
+    work: Work | None = None, then: Callable[[], object] | None = None,
+) -> Publication:  # fmt: skip
+    """Release the approved revisions of a story to a channel; an earlier publication there is replaced.
+
+    From `expires` on it is gone again. `note` tells readers what was corrected, where it is published already.
+    `work` is the job that does it, where videos have to be encoded for it (marking.takes_long), and `then` is done in
+    the transaction that releases it.
+    """
     # Marking takes seconds: before the transaction, which then looks whether this still is what was approved.
-    files = marking.marked(story, approved, channel)
-    with transaction.atomic():
+    files = marking.marked(story, releasable(story, channel), channel, work=work)
+    with work.effect() if work else transaction.atomic():
         story = Story.objects.select_for_update().get(pk=story.pk)
         revisions = approved_revisions(story)
         now = timezone.now()
@@ -112,6 +122,8 @@ def publish(
         notices.published(publication, by=by)
         said = {"story": story.pk, "channel": channel.slug, "number": revisions[0].number}
         audit.record("publication.publish", publication, by=by, workspace=story.workspace_id, detail=said)
+        if then is not None:
+            then()
     return publication
 
 

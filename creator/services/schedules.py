@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from creator import jobs
 from creator.jobs import Work
-from creator.models import Channel, Publication, Schedule, Story, User, Workspace
-from creator.services import audit, brands, publications
+from creator.models import Channel, Job, Publication, Schedule, Story, User, Workspace
+from creator.services import audit, brands, marking, publications
 from media_processing.engine import EngineError
 from media_processing.models import Asset
 
 PUBLISH = "publish_scheduled"
-"""The job that publishes what is due."""
+"""The job that publishes what is due, and what takes long."""
 FURTHEST = timedelta(days=5 * 366)
 EXPIRED = "It has expired."
 State = Schedule.State
@@ -113,6 +113,29 @@ def put_under_embargo(story: Story, until: datetime | None, *, by: User | None) 
     story.embargo = until
 
 
+def release(
+    story: Story, channel: Channel, *, expires: datetime | None = None, note: str = "", by: User | None
+) -> Publication | Job:
+    """Publish a story now: at once, or by the job that is returned where videos have to be encoded for the channel.
+
+    An earlier plan for this channel is replaced then. Raises EngineError where it may not appear there.
+    """
+    _check_expiry(timezone.now(), expires)
+    if not marking.takes_long(publications.releasable(story, channel), channel):
+        return publications.publish(story, channel, by=by, expires=expires, note=note)
+    with transaction.atomic():
+        open_ones = Schedule.objects.select_for_update().filter(story=story, channel=channel, state__in=Schedule.OPEN)
+        under_way = Job.objects.filter(kind=PUBLISH, story=story, state__in=Job.OPEN)
+        if {each.pk for each in open_ones} & {job.subject.get("schedule") for job in under_way}:
+            raise EngineError(f"It is being published to {channel.name}.", next_step="Wait until it is there.")
+        open_ones.update(state=State.CANCELLED)
+        made = Schedule.objects.create(
+            workspace_id=story.workspace_id, story=story, channel=channel, at=timezone.now(), expires=expires,
+            note=note.strip()[:500], by=by, state=State.SUBMITTED,
+        )  # fmt: skip
+        return _submit(made)
+
+
 # When the time has come -----------------------------------------------------------------------------------------------
 def submit_due(now: datetime) -> int:
     """Hand what is due to the ledger, and take down what has expired. Returns how many that were."""
@@ -121,16 +144,19 @@ def submit_due(now: datetime) -> int:
         with transaction.atomic():
             mine = Schedule.objects.filter(pk=schedule.pk, state=State.WAITING)
             if mine.update(state=State.SUBMITTED):
-                story = schedule.story
-                jobs.submit(
-                    PUBLISH, workspace=story.workspace, person=schedule.by, story=story, priority=6,
-                    schedule=schedule.pk,
-                )  # fmt: skip
+                _submit(schedule)
                 count += 1
     for publication in Publication.objects.filter(withdrawn__isnull=True, expires__lte=now):
         publications.withdraw(publication, by=None, reason=EXPIRED)
         count += 1
     return count
+
+
+def _submit(schedule: Schedule) -> Job:
+    story = schedule.story
+    return jobs.submit(
+        PUBLISH, workspace=story.workspace, person=schedule.by, story=story, priority=6, schedule=schedule.pk
+    )
 
 
 def publish_due(work: Work) -> None:
@@ -139,14 +165,18 @@ def publish_due(work: Work) -> None:
     if schedule.state not in (State.SUBMITTED, State.FAILED):
         return
     work.begin("publishing")
+    row = Schedule.objects.filter(pk=schedule.pk)
     try:
         publications.publish(
-            schedule.story, schedule.channel, by=schedule.by, expires=schedule.expires, note=schedule.note
-        )
+            schedule.story, schedule.channel, by=schedule.by, expires=schedule.expires, note=schedule.note, work=work,
+            then=lambda: row.update(state=State.DONE, error=""),
+        )  # fmt: skip
     except EngineError as error:
-        Schedule.objects.filter(pk=schedule.pk).update(state=State.FAILED, error=error.message[:500])
+        row.update(state=State.FAILED, error=error.message[:500])
         raise
-    Schedule.objects.filter(pk=schedule.pk).update(state=State.DONE, error="")
+    except jobs.Cancelled:
+        row.update(state=State.CANCELLED)
+        raise
 
 
 def withdraw_unlicensed(today: date) -> int:

@@ -120,8 +120,11 @@ def open_to_all(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Let anybody read a channel's feeds and look at its stories, or nobody without a key any more."""
     workspace = workspace_for(request.user, to="manage")
     channel = get_object_or_404(Channel, workspace=workspace, pk=channel_id)
-    channel.public = request.POST.get("public") == "on"
-    channel.save(update_fields=["public"])
+    try:
+        channels.open_to_all(channel, request.POST.get("public") == "on", by=person_of(request))
+    except EngineError as error:
+        messages.error(request, f"{error.message} {error.next_step}".strip())
+        return redirect("channels")
     said = "Anybody may read it" if channel.public else "Only apps with a key read it"
     messages.success(request, gettext("%(name)s: %(said)s from now on.") % {"name": channel.name, "said": said})
     return redirect("channels")
@@ -131,13 +134,14 @@ def open_to_all(request: HttpRequest, channel_id: int) -> HttpResponse:
 @require_POST
 @never_cache
 def adjust(request: HttpRequest, channel_id: int) -> HttpResponse:
-    """Keep whether what a channel gets is labelled, and whose web pages may ask for it."""
+    """Keep whether what a channel gets is labelled, or offered as sound, and whose web pages may ask for it."""
     workspace = workspace_for(request.user, to="manage")
     channel = get_object_or_404(Channel, workspace=workspace, pk=channel_id)
     written = request.POST.get("origins", "")
     try:
         labelled = request.POST.get("labelled") == "on"
-        channels.adjust(channel, labelled=labelled, origins=written, by=person_of(request))
+        sound = request.POST.get("sound", "")
+        channels.adjust(channel, labelled=labelled, sound=sound, origins=written, by=person_of(request))
     except EngineError as error:
         refused = (channel.pk, written, f"{error.message} {error.next_step}".strip())
         forms = (ChannelForm(), KeyForm(workspace_id=workspace.pk))

@@ -19,7 +19,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from creator.access import Right, story_for
-from creator.models import Channel, Publication, Story, User
+from creator.models import Channel, Job, Publication, Story, User
 from creator.services import choices, history, publications, reviews, schedules, stories, voices
 from creator.services.stories import Conflict
 from creator.views import alternatives, recording, wording
@@ -255,9 +255,16 @@ def _publish(story: Story, request: HttpRequest, person: User) -> str:
         for channel in channels:
             schedules.plan(story, channel, at=at, expires=expires, zone=zone, note=said["note"], by=person)
         return f"Planned for {names}: it stands in the calendar."
-    for channel in channels:
-        publications.publish(story, channel, by=person, expires=expires, note=said["note"])
-    return f"Live on {names}."
+    released = {
+        channel.name: schedules.release(story, channel, by=person, expires=expires, note=said["note"])
+        for channel in channels
+    }
+    under_way = [name for name, each in released.items() if isinstance(each, Job)]
+    live = [name for name in released if name not in under_way]
+    return " ".join([
+        *([f"Live on {', '.join(live)}."] if live else []),
+        *([f"On its way to {', '.join(under_way)}: its videos are written for it first."] if under_way else []),
+    ])  # fmt: skip
 
 
 def _withdraw(story: Story, request: HttpRequest, person: User) -> str:

@@ -99,10 +99,13 @@ def test_what_goes_says_so_in_headers_and_document(reader: App, monkeypatch: pyt
     assert narrowed["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
     assert 'rel="deprecation"' in plain["Link"]
     assert "Deprecation" not in reader.get("/channels")
+    refused = reader.get("/stories?kind=song"), reader.get("/stories?sort=size"), App("").get("/stories")
+    assert [answer.status_code for answer in refused] == [422, 422, 401]
+    assert [answer["Sunset"][12:16] for answer in refused] == ["2027", "2028", "2028"]
     document = api.get_openapi_schema()
     said = document["paths"]["/api/v1/stories"]["get"]
     assert said["deprecated"]
     assert "GET /stories/{id}" in said["description"]
-    assert {"Deprecation", "Sunset"} <= set(said["responses"]["200"]["headers"])
+    assert all({"Deprecation", "Sunset"} <= set(each["headers"]) for each in said["responses"].values())
     assert [each["name"] for each in said["parameters"] if each.get("deprecated")] == ["kind"]
     assert "deprecated" not in document["paths"]["/api/v1/channels"]["get"]

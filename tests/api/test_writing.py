@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from creator.api import idempotency
 from creator.models import ApiKey, Channel, IdempotentCall, Job, Publication, Story
-from creator.services import keys, stories
+from creator.services import keys, publications, stories
 from media_processing.engine import EngineError
 from moderation.services import active_policy, clauses
 from tests.api.conftest import ALL, App, told
@@ -69,6 +70,35 @@ def test_a_whole_life_over_the_api(story: Story, writer: App, judge: App, cast: 
     told(writer.post(f"{path}/withdrawal", {"reason": "A mistake."}))
     told(writer.get(path), 410)
     told(writer.post(f"{path}/withdrawal", {"reason": "Again."}), 404)
+
+
+def test_a_correction_is_published_with_its_note_and_its_end(live: Publication, writer: App) -> None:
+    path, end = f"/stories/{live.story_id}", timezone.now() + timedelta(days=2)
+    wish = {"note": "It is 40 m high.", "expires_at": end.isoformat()}
+    told(writer.post(f"{path}/publication", wish), 201)
+    assert [each["note"] for each in told(writer.get(path))["corrections"]] == ["It is 40 m high."]
+    live.refresh_from_db()
+    assert live.expires == end
+    told(writer.post(f"{path}/publication", {"expires_at": "2020-01-01T00:00:00Z"}), 409)
+    told(writer.post(f"{path}/publication", {"note": 5}), 422)
+    told(writer.post(f"{path}/publication", {"expires_at": 5}), 422)
+
+
+def test_a_publication_is_planned_and_left(live: Publication, writer: App, reader: App, cast: Cast) -> None:
+    path = f"/stories/{live.story_id}/schedules"
+    begin = timezone.now() + timedelta(hours=3)
+    wish = {"at": begin.isoformat(), "expires_at": (begin + timedelta(hours=1)).isoformat(), "note": "Corrected."}
+    planned = told(writer.post(path, wish), 201)
+    assert (planned["state"], planned["note"]) == ("waiting", "Corrected.")
+    assert told(writer.get(path))["items"] == [planned]
+    for wrong, status in (({"at": "2020-01-01T00:00:00Z"}, 409), ({"at": "soon"}, 422), ({}, 422), ({"at": 5}, 422)):
+        told(writer.post(path, wrong), status)
+    told(reader.post(path, wish), 403)
+    stranger = App(keys.make(publications.default_channel(cast.other), name="theirs", scopes=("stories:publish",))[1])
+    told(stranger.ask("DELETE", f"{path}/{planned['id']}"), 404)
+    assert told(writer.ask("DELETE", f"{path}/{planned['id']}"))["state"] == "cancelled"
+    told(writer.ask("DELETE", f"{path}/{planned['id']}"), 409)
+    told(writer.ask("DELETE", f"{path}/{10**12}"), 404)
 
 
 def test_an_edit_names_the_version_that_it_changes(story: Story, writer: App, cast: Cast) -> None:

@@ -96,6 +96,22 @@ def test_what_can_not_be_marked_is_not_published(cast: Cast, channel: Channel, c
     assert publication.document["renditions"][0]["marks"] == {"content_credentials": False, "watermark": False}
 
 
+def test_a_channel_that_may_hold_unmarked_files_stays_closed(cast: Cast, channel: Channel) -> None:
+    inside = Channel.objects.create(workspace=cast.workspace, slug="desk", name="Desk", surface=marking.PRIVATE)
+    with pytest.raises(EngineError, match="internal"):
+        channels.open_to_all(inside, True, by=cast.ada)
+    browser = Client()
+    browser.force_login(cast.ada, backend="django.contrib.auth.backends.ModelBackend")
+    for asked, public in ((inside, False), (channel, True)):
+        browser.post(f"/settings/channels/{asked.pk}/public/", {"public": "on"})
+        asked.refresh_from_db()
+        assert asked.public is public
+    Channel.objects.filter(pk=inside.pk).update(public=True)  # as an earlier version allowed it
+    inside.refresh_from_db()
+    with pytest.raises(EngineError, match="Not published"):
+        publications.publish(approved(cast, b"no picture at all"), inside, by=cast.alice)
+
+
 def test_a_stream_says_its_source_type_in_its_head(cast: Cast, channel: Channel, tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as stream:

@@ -30,6 +30,14 @@ def test_every_language_of_stories_has_words_and_letters_for_them() -> None:
         assert np.asarray(label.convert("L")).max() > 240, language
 
 
+def test_what_a_voice_says_is_there_in_every_language() -> None:
+    sentences = {language: labels.spoken(language) for language in LANGUAGES}
+    assert all(sentences.values())
+    assert len(set(sentences.values())) == len(sentences)
+    assert labels.spoken("pt-BR") == labels.spoken("pt")
+    assert labels.spoken("xx") == ""
+
+
 @pytest.mark.parametrize("size", CARDS)
 def test_a_card_keeps_all_that_it_says(size: tuple[int, int]) -> None:
     plain = Image.new("RGB", size, "#FFFFFF")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from creator.management.commands._base import StoryloomCommand, some_worker, wait_for
-from creator.models import Channel, Publication, Story
-from creator.services import links, publications, reviews, setup, stories
+from creator.models import Channel, Job, Publication, Story
+from creator.services import links, reviews, schedules, setup, stories
 from moderation.services import active_policy, clauses
 
 
@@ -48,7 +49,7 @@ class Command(StoryloomCommand):
         story.refresh_from_db()
         result = stories.as_dict(story) | {"files": copy_out(story, options["out"])}
         if channel is not None:
-            result["publication"] = publish(story, channel, installation)
+            result["publication"] = publish(story, channel, installation, self.say)
         return result
 
     def _channel(self, installation: setup.Installation, slug: str) -> Channel:
@@ -90,7 +91,9 @@ def copy_out(story: Story, out: Path | None) -> list[dict[str, str]]:
     return files
 
 
-def publish(story: Story, channel: Channel, installation: setup.Installation) -> dict[str, Any]:
+def publish(
+    story: Story, channel: Channel, installation: setup.Installation, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Review and publish a story from the console, where the person at it stands for the moderator."""
     review = reviews.submit(story, by=installation.owner)
     flagged = next((each["clause"] for each in review.reasons if each["clause"]), "")
@@ -99,7 +102,11 @@ def publish(story: Story, channel: Channel, installation: setup.Installation) ->
         reason="within_policy", clause=flagged or clauses(active_policy(story.workspace_id))[0][0],
     )  # fmt: skip
     story.refresh_from_db()
-    publication = publications.publish(story, channel, by=installation.owner)
+    publication = schedules.release(story, channel, by=installation.owner)
+    if isinstance(publication, Job):
+        with some_worker():
+            wait_for(publication, say)
+        publication = Publication.objects.get(story=story, channel=channel)
     return describe(publication) | {"machines": review.outcome, "approved_by": installation.moderator.username}
 
 

@@ -29,7 +29,7 @@ class Command(StoryloomCommand):
         files = copy_out(story, Path(settings.DATA) / "demo")
         return stories.as_dict(story) | {
             "files": files,
-            "publication": publish(story, channel, installation),
+            "publication": publish(story, channel, installation, self.say),
             "key": {"prefix": key.prefix, "secret": secret},
         }
 
