@@ -42,7 +42,7 @@ from creator.services.people import invite
 from media_processing.models import Asset, Rendition
 from media_processing.sound import write_wav
 from moderation import services as moderation
-from moderation.models import BannedHash, Decision, Policy, Proposal, Review
+from moderation.models import BannedHash, Decision, Policy, Proposal, Review, Verdict
 from tests.conftest import Cast
 from tests.factories import finished_story
 from tests.media_processing.makers import picture_bytes
@@ -183,13 +183,16 @@ def rows_of_admin(world: World) -> dict[str, Any]:
     """app/model of the admin -> the id of a row of the world."""
     decision = Decision.objects.filter(workspace=world.cast.workspace).first()
     policy = Policy.objects.filter(workspace=world.cast.workspace).first()
+    verdict = Verdict.objects.filter(workspace=world.cast.workspace).first()
     assert decision is not None
     assert policy is not None
+    assert verdict is not None
     return {
         "auth/group": world.group.pk, "creator/workspace": world.cast.workspace.pk, "creator/user": world.cast.bob.pk,
         "creator/channel": world.channel.pk, "creator/apikey": world.key.pk, "creator/story": world.draft.pk,
         "media_processing/asset": world.asset.pk, "creator/job": world.failed.pk,
         "creator/publication": world.publication.pk, "moderation/review": world.review.pk,
+        "moderation/verdict": verdict.pk,
         "moderation/decision": decision.pk, "moderation/policy": policy.pk, "moderation/bannedhash": world.banned.pk,
         "moderation/picturebank": world.banned.bank_id,
         "creator/ranker": world.offered.ranker_id,

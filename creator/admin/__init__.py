@@ -19,7 +19,7 @@ from creator.services import proposals, remoderating
 from creator.views.people import person_of
 from media_processing.engine import EngineError
 from media_processing.models import Asset
-from moderation.models import BannedHash, Decision, PictureBank, Policy, Review
+from moderation.models import BannedHash, Decision, PictureBank, Policy, Review, Verdict
 
 site = admin.site
 
@@ -96,6 +96,15 @@ class ReviewAdmin(LookOnly):
 class DecisionAdmin(LookOnly):
     list_display = ("review", "verb", "reason", "person", "created")
     list_filter = ("verb", "reason")
+
+
+@admin.register(Verdict)
+class VerdictAdmin(LookOnly):
+    """What machines think of contents; the case page shows those of a submission."""
+
+    list_display = ("engine", "model", "kind", "content", "scores", "missing", "created")
+    list_filter = ("kind", "engine", OWN_WORKSPACE)
+    search_fields = ("content", "model")
 
 
 @admin.register(Policy)
