@@ -97,7 +97,7 @@ def test_an_obedient_model_leads_nowhere(writer: OpenAIWriter, double: Double, o
 
 
 def test_there_are_enough_orders() -> None:
-    assert len(set(ORDERS)) >= 30
+    assert len(set(ORDERS)) >= 50
 
 
 @pytest.mark.parametrize("part", ["instructions", "fence", "key"])
