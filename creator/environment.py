@@ -166,6 +166,12 @@ class Environment(BaseSettings):
     embedder: str = Field(default="onnx", alias="EMBEDDER", description="Default embedder.")
     index: str = Field(default="faiss", alias="INDEX", description="Default index.")
     renderer: str = Field(default="filtergraph", alias="RENDERER", description="Default renderer.")
+    segmenter: str = Field(default="grabcut", alias="SEGMENTER", description="Who tells what is in front in a picture.")
+    upscaler: str = Field(default="lanczos", alias="UPSCALER", description="Who gives a picture more pixels.")
+    denoiser: str = Field(default="nlmeans", alias="DENOISER", description="Who takes the grain out of a picture.")
+    segmenter_model: str = Field(default="", alias="SEGMENTER_MODEL", description="Its .onnx file, for engine onnx.")
+    upscaler_model: str = Field(default="", alias="UPSCALER_MODEL", description="Its .onnx file, for the engine onnx.")
+    denoiser_model: str = Field(default="", alias="DENOISER_MODEL", description="Its .onnx file, for the engine onnx.")
 
     text_judges: str = Field(
         default="rules,personal",

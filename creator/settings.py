@@ -392,7 +392,13 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
             "OPTIONS": {"weights": _weights("whisper", environment.whisper_model)},
         },
     },
-    "aligner": {"pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxAligner"}},
+    "aligner": {
+        "pocketsphinx": {"BACKEND": "media_processing.engines.pocketsphinx.PocketSphinxAligner"},
+        "whisper": {
+            "BACKEND": "media_processing.engines.whisper.WhisperAligner",
+            "OPTIONS": {"weights": _weights("whisper", environment.whisper_model)},
+        },
+    },
     "reader": {"tesseract": {"BACKEND": "media_processing.engines.tesseract.TesseractReader"}},
     "embedder": {
         "onnx": {
@@ -427,6 +433,24 @@ _ENGINES: dict[str, dict[str, dict[str, Any]]] = {
         "filtergraph": {"BACKEND": "media_processing.engines.filtergraph.FiltergraphRenderer"},
         "moviepy": {"BACKEND": "media_processing.engines.moviepy.MoviePyRenderer"},
     },
+    "segmenter": {
+        "grabcut": {"BACKEND": "media_processing.engines.classical.GrabCutSegmenter"},
+        "onnx": {
+            "BACKEND": "media_processing.engines.onnx.OnnxSegmenter", "OPTIONS": {"file": environment.segmenter_model}
+        },
+    },
+    "upscaler": {
+        "lanczos": {"BACKEND": "media_processing.engines.classical.LanczosUpscaler"},
+        "onnx": {
+            "BACKEND": "media_processing.engines.onnx.OnnxUpscaler", "OPTIONS": {"file": environment.upscaler_model}
+        },
+    },
+    "denoiser": {
+        "nlmeans": {"BACKEND": "media_processing.engines.classical.NonLocalMeansDenoiser"},
+        "onnx": {
+            "BACKEND": "media_processing.engines.onnx.OnnxDenoiser", "OPTIONS": {"file": environment.denoiser_model}
+        },
+    },
     "text_judge": {
         "rules": {"BACKEND": "moderation.engines.rules.RulesJudge"},
         "personal": {"BACKEND": "moderation.engines.personal.PersonalJudge"},
@@ -459,6 +483,9 @@ CHOSEN = {
     "embedder": environment.embedder,
     "index": environment.index,
     "renderer": environment.renderer,
+    "segmenter": environment.segmenter,
+    "upscaler": environment.upscaler,
+    "denoiser": environment.denoiser,
 }
 # A name that ENGINES lacks is reported by the check creator.E001, not by a crash here.
 ENGINES = {

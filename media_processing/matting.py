@@ -85,13 +85,26 @@ def _marked(
     if box:
         left, top, right, bottom = (round(side * share) for side in box)
         draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), fill=FREE)
+    _brush(draw, strokes, share, FRONT, BEHIND)
+    return np.asarray(marks)
+
+
+def brushed(alpha: Image.Image, strokes: Sequence[Mapping[str, Any]]) -> Image.Image:
+    """An alpha (mode L) in which what the strokes say stands, in the picture's own pixels."""
+    said = alpha.copy()
+    _brush(ImageDraw.Draw(said), strokes, 1.0, 255, 0)
+    return said
+
+
+def _brush(
+    draw: ImageDraw.ImageDraw, strokes: Sequence[Mapping[str, Any]], share: float, front: int, behind: int
+) -> None:
     for stroke in strokes:
         points = [(x * share, y * share) for x, y in stroke["points"]]
-        thick, fill = max(1.0, stroke["size"] * share), FRONT if stroke["keep"] else BEHIND
+        thick, fill = max(1.0, stroke["size"] * share), front if stroke["keep"] else behind
         draw.line(points, fill=fill, width=round(thick))
         for x, y in points:
             draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=fill)
-    return np.asarray(marks)
 
 
 def _rim(marks: NDArray[np.uint8]) -> NDArray[np.bool_]:

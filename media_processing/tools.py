@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
-from media_processing import cutting, lettering, matting, pictures
+from media_processing import cutting, lettering, pictures
 from media_processing.decoding import MAX_SECONDS, Probe, frames_at, open_picture
-from media_processing.engine import EngineError, Progress, no_progress
+from media_processing.engine import Engine, EngineError, Progress, engines, no_progress
+from media_processing.engines.base import nothing_said
 from media_processing.engines.filtergraph import quoted
 from media_processing.ffmpeg import MAX_PIXELS, run_ffmpeg, untrusted
 
@@ -63,7 +64,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Task:
-    """One use of a tool: the file, what it is, the checked values, pictures by their parameter's name, a folder."""
+    """One use of a tool: the file, what it is, the checked values, pictures by their parameter's name, a folder, and
+    the engine that does it where one does."""
 
     source: Path
     probe: Probe
@@ -71,6 +73,7 @@ class Task:
     others: Mapping[str, Path]
     folder: Path
     progress: Progress = no_progress
+    engine: Any = None
 
     def film(self) -> Path:
         return self.folder / "made.mp4"
@@ -78,7 +81,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Tool:
-    """A row of the table. `icon` is Lucide's name; `done` is what its copies are called."""
+    """A row of the table. `icon` is Lucide's name; `done` is what its copies are called.
+
+    `role`: of the engine that does it with pictures; `else_by`: what does it with other files, as people call that.
+    """
 
     name: str
     title: str
@@ -89,6 +95,12 @@ class Tool:
     use: Callable[[Task], Path]
     parameters: tuple[Parameter, ...] = ()
     check: Callable[[Values, Probe], None] = field(default=lambda _values, _probe: None)
+    role: str = ""
+    else_by: str = ""
+
+    def role_for(self, kind: str) -> str:
+        """The role of the engine that does it with files of a kind; "" where it needs none."""
+        return self.role if kind == "image" else ""
 
 
 def for_kind(kind: str) -> list[Tool]:
@@ -107,8 +119,11 @@ def bounds(parameter: Parameter, probe: Probe) -> tuple[float, float]:
     return low, high
 
 
-def checked(name: str, probe: Probe, said: Mapping[str, Any]) -> Values:
-    """What a person said, as the tool takes it: every parameter, nothing else. Raises EngineError with what to do."""
+def checked(name: str, probe: Probe, said: Mapping[str, Any], engine: Engine | None = None) -> Values:
+    """What a person said, as the tool takes it: every parameter, nothing else. Raises EngineError with what to do.
+
+    `engine`: the one that will do it, where it isn't its role's default.
+    """
     tool = TOOLS.get(name)
     if tool is None:
         raise _refused("There is no such tool.", "Choose one of the list.")
@@ -118,20 +133,26 @@ def checked(name: str, probe: Probe, said: Mapping[str, Any]) -> Values:
         raise _refused("This picture moves, and a tool would keep its first frame only.", "Bring it in as a video.")
     values = {each.name: _value(each, probe, said.get(each.name)) for each in tool.parameters}
     tool.check(values, probe)
+    role = tool.role_for(probe.kind)
+    doer: Any = engine or (engines[role] if role else None)
+    if role == "segmenter" and not (doer.finds_alone or _hinted(values, probe)):
+        raise nothing_said()
     return values
 
 
 def use(
     name: str, source: Path, folder: Path, probe: Probe, values: Values, *, others: Mapping[str, Path] | None = None,
-    progress: Progress = no_progress,
+    engine: Engine | None = None, progress: Progress = no_progress,
 ) -> Path:  # fmt: skip
     """Use a tool on `source` and return the file that it made in `folder`.
 
-    `values` are those that `checked` gave; `others` the files of its pictures by the parameter's name. Raises
-    EngineError; what `progress` raises stops it.
+    `values` are those that `checked` gave; `others` the files of its pictures by the parameter's name; `engine` is as
+    there. Raises EngineError; what `progress` raises stops it.
     """
     progress(0.0)
-    made = TOOLS[name].use(Task(source, probe, values, others or {}, folder, progress))
+    role = TOOLS[name].role_for(probe.kind)
+    engine = engine or (engines[role] if role else None)
+    made = TOOLS[name].use(Task(source, probe, values, others or {}, folder, progress, engine))
     progress(1.0)
     return made
 
@@ -340,10 +361,10 @@ def _check_upscale(values: Values, probe: Probe) -> None:
 
 
 def _upscale(task: Task) -> Path:
-    """Lanczos: it invents no detail, and doesn't claim to."""
-    wide, high = (round(side * task.values["factor"]) for side in (task.probe.width, task.probe.height))
+    """Videos by Lanczos resampling."""
     if task.probe.kind == "image":
-        return _save(task, _open(task).resize((wide, high), Image.Resampling.LANCZOS))
+        return _save(task, task.engine.upscale(_open(task), task.values["factor"], progress=task.progress))
+    wide, high = (round(side * task.values["factor"]) for side in (task.probe.width, task.probe.height))
     return _film(task, [f"scale={wide // 2 * 2}:{high // 2 * 2}:flags=lanczos"])
 
 
@@ -439,37 +460,30 @@ def _stabilise(task: Task) -> Path:
 
 
 def _denoise(task: Task) -> Path:
-    """Pictures by non-local means, videos by hqdn3d, which looks at the frames before as well."""
+    """Videos by hqdn3d, which looks at the frames before as well."""
     strength = task.values["strength"]
     if task.probe.kind == "video":
         return _film(task, [f"hqdn3d={strength:g}"])
-    image = _open(task)
-    before, after = task.folder / "before.png", task.folder / "after.png"
-    image.convert("RGB").save(before, "PNG", compress_level=1)
-    run_ffmpeg(
-        ["-i", before, "-vf", f"format=gbrp,nlmeans=s={strength:g}:p=5:r=9,format=rgb24", "-frames:v", "1", after],
-        progress=task.progress, timeout=900,
-    )  # fmt: skip
-    with Image.open(after, formats=["PNG"]) as cleaned:
-        result = cleaned.convert("RGB")
-    if image.mode == "RGBA":
-        result.putalpha(image.getchannel("A"))
-    return _save(task, result)
+    return _save(task, task.engine.denoise(_open(task), strength, progress=task.progress))
 
 
 def _check_background(values: Values, probe: Probe) -> None:
     wide, high = values["width"], values["height"]
     if values["left"] + wide > probe.width or values["top"] + high > probe.height:
         raise _refused(f"The box goes over the edge of {probe.width} × {probe.height} pixels.", "Make it smaller.")
-    if not any(stroke["keep"] for stroke in values["strokes"]) and (wide, high) == (probe.width, probe.height):
-        raise _refused("Nothing says what is in front.", "Draw a box around it, or brush over a part of it.")
+
+
+def _hinted(values: Values, probe: Probe) -> bool:
+    """Whether a box or a stroke says what is in front."""
+    boxed = (values["width"], values["height"]) != (probe.width, probe.height)
+    return boxed or any(stroke["keep"] for stroke in values["strokes"])
 
 
 def _background(task: Task) -> Path:
     image, values = _open(task), task.values
     left, top, wide, high = (values[name] for name in ("left", "top", "width", "height"))
     boxed = (wide, high) != image.size
-    alpha = matting.foreground(
+    alpha = task.engine.foreground(
         image, box=(left, top, left + wide, top + high) if boxed else None, strokes=values["strokes"],
         progress=lambda share: task.progress(0.8 * share),
     )  # fmt: skip
@@ -653,15 +667,17 @@ TOOLS: dict[str, Tool] = {
         Tool(
             "denoise", "Denoise", "denoised", "sparkles", "Less grain. Much of it also takes fine detail.", _SEEN,
             _denoise, (Parameter("strength", "Strength", default=4.0, low=1.0, high=15.0, step=0.5),),
+            role="denoiser", else_by="hqdn3d",
         ),
         Tool(
-            "upscale", "Upscale (Lanczos)", "upscaled", "maximize",
-            "More pixels by Lanczos resampling. It invents no detail.", _SEEN, _upscale,
+            "upscale", "Upscale", "upscaled", "maximize",
+            "More pixels. Lanczos resampling invents no detail; a model that was plugged in does.", _SEEN, _upscale,
             (Parameter("factor", "Times as large", default=2.0, low=1.1, high=4.0, step=0.1),), _check_upscale,
+            role="upscaler", else_by="Lanczos",
         ),
         Tool(
             "background", "Background", "background", "user-round",
-            "Draw a box around what is in front, or brush over it. GrabCut finds its edge.", ("image",), _background,
+            "Draw a box around what is in front, or brush over it: its edge is found for you.", ("image",), _background,
             (
                 Parameter("do", "Do what", "choice", "blur", choices=(
                     ("blur", "Blur the background"), ("remove", "Make it transparent"), ("colour", "Fill it"))),
@@ -670,7 +686,7 @@ TOOLS: dict[str, Tool] = {
                 *_BOX,
                 Parameter("strokes", "Brush", "strokes", "[]"),
             ),
-            _check_background,
+            _check_background, role="segmenter",
         ),
         Tool(
             "match_colours", "Match colours", "colours matched", "palette",

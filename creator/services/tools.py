@@ -12,12 +12,12 @@ from uuid import UUID
 
 from creator import jobs
 from creator.jobs import Work
-from creator.models import Event, Job, User
-from creator.services import library
+from creator.models import Event, Job, User, Workspace
+from creator.services import choices, library
 from media_processing import services as media
 from media_processing import tools
 from media_processing.decoding import inspect
-from media_processing.engine import EngineError
+from media_processing.engine import Engine, EngineError
 from media_processing.models import Asset
 
 USE = "use_tool"
@@ -26,9 +26,18 @@ MADE = "asset.made"
 
 def ask_to_use(asset: Asset, *, by: User, tool: str, said: Mapping[str, Any]) -> Job:
     """Have a tool make a copy. Raises EngineError where what is said of it can't be."""
-    values = tools.checked(tool, inspect(asset.file, name=asset.title), said)
+    values = tools.checked(tool, inspect(asset.file, name=asset.title), said, engine_of(tool, asset))
     _others(asset, tool, values)
     return jobs.submit(USE, workspace=asset.workspace, person=by, asset=str(asset.pk), tool=tool, parameters=values)
+
+
+def engine_of(tool: str, asset: Asset) -> Engine | None:
+    """The engine that a tool uses on an asset; None where it needs none."""
+    role = tools.TOOLS[tool].role_for(asset.kind) if tool in tools.TOOLS else ""
+    if not role:
+        return None
+    engine: Engine = choices.engine(role, Workspace.objects.get(pk=asset.workspace_id))
+    return engine
 
 
 def use(work: Work) -> None:
@@ -39,7 +48,8 @@ def use(work: Work) -> None:
         raise EngineError("The file isn't there any more.", next_step="Bring it in again.", permanent=True)
     name, values = subject["tool"], subject["parameters"]
     others = _others(asset, name, values)
-    key = _key(asset, name, values, others)
+    engine = engine_of(name, asset)
+    key = _key(asset, name, values, others, engine)
     work.begin("use_tool")
     made = asset.children.filter(made_by__key=key).first()
     if made is None:
@@ -47,11 +57,11 @@ def use(work: Work) -> None:
             files = {slot: each.file for slot, each in others.items()}
             file = tools.use(
                 name, asset.file, Path(folder), inspect(asset.file, name=asset.title), values, others=files,
-                progress=work.part(0.0, 0.85),
+                engine=engine, progress=work.part(0.0, 0.85),
             )  # fmt: skip
             prepared = media.prepare(file)
         with work.effect():
-            made = _record(work.job, asset, prepared, name, values, others, key)
+            made = _record(work.job, asset, prepared, name, values, others, key, engine)
     library.make_searchable(made, progress=work.part(0.85, 1.0))
     with work.effect():
         jobs.note(work.job, MADE, asset=str(made.pk))
@@ -59,7 +69,7 @@ def use(work: Work) -> None:
 
 def _record(
     job: Job, asset: Asset, prepared: media.Prepared, name: str, values: Mapping[str, Any],
-    others: Mapping[str, Asset], key: str,
+    others: Mapping[str, Asset], key: str, engine: Engine | None,
 ) -> Asset:  # fmt: skip
     """The row of a copy, with what its parents are owed: a licence that asks for the same again goes on with it."""
     parents = [asset, *others.values()]
@@ -71,6 +81,7 @@ def _record(
         # No engine of its own: what a machine drew stays so however it is cropped, and a photograph doesn't become it.
         made_by=asset.made_by | {
             "tool": name, "parameters": dict(values), "key": key, "parents": [each.digest for each in parents],
+            **({"tool_engine": engine.made_by()} if engine else {}),
         },
     )  # fmt: skip
     if new:
@@ -101,9 +112,14 @@ def _others(asset: Asset, name: str, values: Mapping[str, Any]) -> dict[str, Ass
     return found
 
 
-def _key(asset: Asset, name: str, values: Mapping[str, Any], others: Mapping[str, Asset]) -> str:
+def _key(
+    asset: Asset, name: str, values: Mapping[str, Any], others: Mapping[str, Asset], engine: Engine | None
+) -> str:
     """sha256 over all that decides what comes out."""
     consumed = [tools.VERSION, asset.digest, name, dict(values), {slot: each.digest for slot, each in others.items()}]
+    if engine and not engine.starter:
+        engine.load()  # a model says which it is once it is there
+        consumed.append([engine.name, engine.model])
     return hashlib.sha256(json.dumps(consumed, sort_keys=True).encode()).hexdigest()
 
 

@@ -155,6 +155,32 @@ def _read(engine: Any, target: Path) -> tuple[str, str, Path]:
     return f"a card that says: {LINE}", said or "nothing was read", path
 
 
+def _segment(engine: Any, target: Path) -> tuple[str, str, Path]:
+    picture = _drawn(target)
+    box = (picture.width // 4, picture.height // 4, picture.width * 3 // 4, picture.height * 3 // 4)
+    alpha = engine.foreground(picture, box=box)
+    path = target.with_suffix(".png")
+    picture.putalpha(alpha)
+    picture.save(path)
+    return f"the middle of a drawing of: {LINE}", f"{np.asarray(alpha).mean() / 255:.0%} of it is in front", path
+
+
+def _upscale(engine: Any, target: Path) -> tuple[str, str, Path]:
+    picture = _drawn(target)
+    return _changed(picture, engine.upscale(picture, 2.0), target)
+
+
+def _denoise(engine: Any, target: Path) -> tuple[str, str, Path]:
+    picture = _drawn(target)
+    return _changed(picture, engine.denoise(picture, 4.0), target)
+
+
+def _changed(before: Image.Image, after: Image.Image, target: Path) -> tuple[str, str, Path]:
+    path = target.with_suffix(".png")
+    after.save(path)
+    return f"a drawing of: {LINE}", f"{before.width}x{before.height} became {after.width}x{after.height}", path
+
+
 def _judge_text(engine: Any, target: Path) -> tuple[str, str, Path]:
     return _opinion(LINE, engine.judge(LINE), target)
 
@@ -191,7 +217,7 @@ def _told(target: Path, data: Any) -> Path:
 
 EXAMPLES: dict[str, Callable[[Any, Path], tuple[str, str, Path]]] = {
     "writer": _write, "painter": _draw, "voice": _speak, "transcriber": _transcribe, "aligner": _align,
-    "reader": _read, "embedder": _embed, "index": _index, "renderer": _render, "text_judge": _judge_text,
-    "picture_judge": _judge_picture,
+    "reader": _read, "embedder": _embed, "index": _index, "renderer": _render, "segmenter": _segment,
+    "upscaler": _upscale, "denoiser": _denoise, "text_judge": _judge_text, "picture_judge": _judge_picture,
 }  # fmt: skip
 """Role -> its example: (what was asked, what came of it, where it lies)."""

@@ -74,6 +74,9 @@ ROLES = {
     "embedder": _("Picture search"),
     "index": _("Search index"),
     "renderer": _("Video"),
+    "segmenter": _("Cut-outs"),
+    "upscaler": _("Upscaling"),
+    "denoiser": _("Denoising"),
     "text_judge": _("Text checks"),
     "picture_judge": _("Picture checks"),
 }

@@ -42,12 +42,14 @@ def page(request: HttpRequest, asset_id: UUID) -> HttpResponse:
             problem = error
         else:
             return redirect(f"{reverse('asset-tools', args=[asset.pk])}?tool={tool.name}&job={asked.pk}")
+    engine = copies.engine_of(tool.name, asset)
     job = _job(request, asset)
     if job is not None and not posted:
         said = job.subject["parameters"] | said
     context = {
         "asset": asset, "tools": offered, "tool": tool, "problem": problem, "can_edit": may(request.user, "edit"),
         "fields": _fields(asset, tool, said), "job": job, "made": copies.made_by_job(job) if job else None,
+        "by": engine.title if engine else tool.else_by,
     }  # fmt: skip
     return render(request, "library/tools.html", context, status=422 if problem else 200)
 

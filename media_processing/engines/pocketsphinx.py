@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from media_processing.decoding import read_sound
 from media_processing.engine import Engine, EngineError, Progress
-from media_processing.engines.base import Aligner, Passage, Transcriber, Transcription, Word
+from media_processing.engines.base import (
+    BY_SENTENCE,
+    Aligner,
+    Passage,
+    Transcriber,
+    Transcription,
+    Word,
+    check_plausible,
+)
 from media_processing.pronouncing import phones, spoken_tokens
 from media_processing.sound import read_wav, resample
 
@@ -27,11 +35,12 @@ _ATTEMPTS = 3
 """Looks at a sound with other dither and padding: the right words are missed now and then, at 1 % of real time each."""
 _FRAMES = 100.0
 """Frames a second of the decoder."""
+_SILENCE = 0.3
+"""How likely a pause between two words is. With the model's own 0.005 a word takes the silence before it, 0.13 s."""
 _HOP = RATE // 50
 _LONGEST = 15.0
 _PAUSE = 0.35
 """Seconds: a passage ends at a pause of so many, or where it gets longest at the quietest place."""
-_BY_SENTENCE = "Captions go by sentence instead."
 
 
 class _PocketSphinx(Engine):
@@ -94,7 +103,7 @@ class PocketSphinxAligner(_PocketSphinx, Aligner):
     def _load(self) -> None:
         import pocketsphinx
 
-        self._decoder = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", cmn="batch", lm=None)
+        self._decoder = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", cmn="batch", lm=None, silprob=_SILENCE)
 
     def _align(self, sound: Path, words: list[str], *, language: str) -> tuple[Word, ...]:
         said = spoken_tokens(words)
@@ -102,7 +111,7 @@ class PocketSphinxAligner(_PocketSphinx, Aligner):
         samples = _samples(sound)
         with self._lock:
             heard = self._forced(samples, flat) if flat else []
-        _check_plausible(heard, len(samples) / RATE)
+        check_plausible(heard, len(samples) / RATE)
         aligned: list[Word] = []
         at = 0
         for word, parts in zip(words, said, strict=True):
@@ -130,14 +139,12 @@ class PocketSphinxAligner(_PocketSphinx, Aligner):
                 if [word.text for word in heard] == words:
                     return heard
         except (RuntimeError, ValueError) as error:
-            raise EngineError(
-                f"The words could not be found in the sound ({error}).", next_step=_BY_SENTENCE
-            ) from error
+            raise EngineError(f"The words could not be found in the sound ({error}).", next_step=BY_SENTENCE) from error
         if len(heard) > 1 and [word.text for word in heard] == words[:-1]:
             last = _last_word(words[-1], heard[-1].end, samples)
             if last is not None:
                 return [*heard, last]
-        raise EngineError("The words could not be found in the sound.", next_step=_BY_SENTENCE)
+        raise EngineError("The words could not be found in the sound.", next_step=BY_SENTENCE)
 
 
 class PocketSphinxTranscriber(_PocketSphinx, Transcriber):
@@ -241,14 +248,6 @@ def _at(seconds: float) -> float:
 
 def _within(seconds: float, end: float) -> float:
     return _at(min(max(seconds, 0.0), end))
-
-
-def _check_plausible(heard: Sequence[Word], seconds: float) -> None:
-    """Forced alignment finds any text in any sound, at the price of words squeezed to nothing."""
-    squeezed = sum(word.end - word.start < 0.031 for word in heard)
-    stretched = sum(word.end - word.start > 2.5 for word in heard)
-    if squeezed + stretched > max(1, 0.2 * len(heard)) or (heard and seconds / len(heard) < 0.08):
-        raise EngineError("The sound doesn't say these words.", next_step=_BY_SENTENCE)
 
 
 def _levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:

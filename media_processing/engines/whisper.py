@@ -1,4 +1,5 @@
-"""Whisper (openai-whisper): many languages, near to what a person would write down. Needs the extra local-models."""
+"""Whisper (openai-whisper): many languages, near to what a person would write down, and when each word of a known text
+is said. Needs the extra local-models."""
 
 from __future__ import annotations
 
@@ -7,18 +8,29 @@ import importlib.util
 import json
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from media_processing import stretches
 from media_processing.decoding import read_sound
-from media_processing.engine import EngineError, Progress
-from media_processing.engines.base import Passage, Transcriber, Transcription, Word
+from media_processing.engine import Engine, EngineError, Progress
+from media_processing.engines.base import (
+    BY_SENTENCE,
+    Aligner,
+    Passage,
+    Transcriber,
+    Transcription,
+    Word,
+    check_plausible,
+)
 
 _RATE = 16000
 _CHUNK = 30 * _RATE
@@ -32,6 +44,8 @@ _QUIET = 0.2
 """A pause is at least so much quieter than speech (-14 dB)."""
 _LAP = _RATE // 4
 """Where there was no pause to cut in, the next chunk begins so much before the end of the last whole word."""
+_UNSURE = 0.05
+"""What the model gives a word of a text that isn't said (below) and of one that is (far above), by the median."""
 _LARGEST = {
     "n_mels": 128, "n_audio_ctx": 1500, "n_audio_state": 4096, "n_audio_head": 64, "n_audio_layer": 64,
     "n_vocab": 60_000, "n_text_ctx": 4096, "n_text_state": 4096, "n_text_head": 64, "n_text_layer": 64,
@@ -39,16 +53,17 @@ _LARGEST = {
 """Dimensions beyond which a file isn't Whisper's, but somebody's who wants our memory."""
 
 
-class WhisperTranscriber(Transcriber):
-    """`weights` is the path of a .pt file, or the name of a model that is already in Whisper's own cache ("base").
+class _Whisper(Engine):
+    """What both roles share. `weights` is the path of a .pt file, or the name of a model that is already in Whisper's
+    own cache ("base"); each role loads them for itself.
 
     Nothing is downloaded: a file of weights comes from a person who chose it.
     """
 
+    _model: Any
+
     title = "Whisper"
     leaves_the_machine = False
-    finds_language = True
-    translates = True
 
     def __init__(self, name: str = "", *, weights: str = "", device: str = "") -> None:
         super().__init__(name)
@@ -110,6 +125,25 @@ class WhisperTranscriber(Transcriber):
                 model.set_alignment_heads(heads)
         self._model = model.to(device).eval()
 
+    def _code(self, language: str) -> str:
+        import whisper
+
+        code = language.split("-")[0].lower()
+        if code not in whisper.tokenizer.LANGUAGES or (code != "en" and not self._model.is_multilingual):
+            raise EngineError(
+                f"These weights of Whisper can't work in {language!r}.",
+                next_step="Choose multilingual weights (a name without .en).",
+                permanent=True,
+            )
+        return code
+
+
+class WhisperTranscriber(_Whisper, Transcriber):
+    """Writes down what is said, 30 seconds at a time."""
+
+    finds_language = True
+    translates = True
+
     def _transcribe(
         self, sound: Path, *, language: str, translate: bool, cache: Path | None, progress: Progress
     ) -> Transcription:
@@ -135,18 +169,6 @@ class WhisperTranscriber(Transcriber):
             passages += found
         progress(1.0)
         return Transcription("en" if translate else language or code, tuple(passages))
-
-    def _code(self, language: str) -> str:
-        import whisper
-
-        code = language.split("-")[0].lower()
-        if code not in whisper.tokenizer.LANGUAGES or (code != "en" and not self._model.is_multilingual):
-            raise EngineError(
-                f"These weights of Whisper can't work in {language!r}.",
-                next_step="Choose multilingual weights (a name without .en).",
-                permanent=True,
-            )
-        return code
 
     def _spoken_in(self, samples: NDArray[np.float32], progress: Progress) -> str:
         """The language that its first three chunks with sound are most likely in, all taken together."""
@@ -200,6 +222,77 @@ class WhisperTranscriber(Transcriber):
             asking.remove()
             for block in decoder.blocks:  # what openai-whisper leaves behind where it is interrupted
                 block.cross_attn._forward_hooks.clear()
+
+
+class WhisperAligner(_Whisper, Aligner):
+    """Finds the words of a known text by where the model looks while it is told them: in every language it was taught.
+
+    Attention over time, then dynamic time warping, as openai-whisper does it for its own words (whisper/timing.py).
+    """
+
+    def _align(self, sound: Path, words: list[str], *, language: str) -> tuple[Word, ...]:
+        import whisper
+
+        code = self._code(language)
+        if not any(map(_is_said, words)):
+            return tuple(Word(word, 0.0, 0.0) for word in words)
+        recorded = read_sound(sound, rate=_RATE)
+        there = stretches.heard(recorded, _RATE)
+        if not there:
+            raise EngineError("Nothing is said in this sound.", next_step=BY_SENTENCE)
+        tokenizer = whisper.tokenizer.get_tokenizer(
+            self._model.is_multilingual, num_languages=self._model.num_languages, language=code, task="transcribe"
+        )
+        tokens = tokenizer.encode(" " + " ".join(words))
+        room = self._model.dims.n_text_ctx - len(tokenizer.sot_sequence) - 2
+        if len(recorded) > _CHUNK or len(tokens) > room:
+            raise EngineError("Whisper finds the words of at most 30 seconds.", next_step=BY_SENTENCE)
+        samples = recorded.astype(np.float32) / 32768.0
+        mel = whisper.log_mel_spectrogram(samples, self._model.dims.n_mels, padding=_CHUNK)
+        mel = whisper.pad_or_trim(mel, whisper.audio.N_FRAMES).to(self._model.device)
+        frames = len(recorded) // whisper.audio.HOP_LENGTH
+        with self._lock:
+            found = whisper.timing.find_alignment(self._model, tokenizer, tokens, mel, frames)
+        aligned = _shared_out(words, [(part.word, part.start, part.end, part.probability) for part in found])
+        said = [word for word in aligned if _is_said(word.text)]
+        check_plausible(said, len(recorded) / _RATE)
+        if median(word.confidence for word in said) < _UNSURE:
+            raise EngineError("The sound doesn't say these words.", next_step=BY_SENTENCE)
+        # What it looks at first is the silence before the first word.
+        first, onset = aligned.index(said[0]), there[0][0]
+        aligned[first] = replace(said[0], start=_rounded(min(max(said[0].start, onset), said[0].end)))
+        return tuple(aligned)
+
+
+def _is_said(word: str) -> bool:
+    return any(letter.isalnum() for letter in word)
+
+
+def _shared_out(words: Sequence[str], parts: Sequence[tuple[str, float, float, float]]) -> list[Word]:
+    """The script's words with the times of the model's parts (text, start, end, how sure) that they are made of.
+
+    Both are the same text. Marks have no sound: a word ends with its last letter, and what is only marks stands where
+    the word before it ended. Raises EngineError where the texts differ.
+    """
+    letters = [(letter, number) for number, part in enumerate(parts) for letter in part[0] if not letter.isspace()]
+    if [letter for letter, _number in letters] != [letter for word in words for letter in word]:
+        raise EngineError("Whisper spells these words otherwise.", next_step=BY_SENTENCE)
+    aligned: list[Word] = []
+    at = 0
+    for word in words:
+        own = [parts[number] for letter, number in letters[at : at + len(word)] if letter.isalnum()]
+        at += len(word)
+        if own:
+            start, end, sure = own[0][1], own[-1][2], min(part[3] for part in own)
+            aligned.append(Word(word, _rounded(start), _rounded(end), min(1.0, max(0.0, float(sure)))))
+        else:
+            last = aligned[-1].end if aligned else 0.0
+            aligned.append(Word(word, last, last))
+    return aligned
+
+
+def _rounded(seconds: float) -> float:
+    return round(float(seconds), 3)
 
 
 def _unusable(file: Path, why: str) -> EngineError:

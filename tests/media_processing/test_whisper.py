@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,18 @@ import pytest
 
 from creator.management.commands._spoken import TRAINING_VOICES, UNSEEN_VOICES, judge
 from media_processing.engine import EngineError, engines
-from media_processing.engines.base import Passage, Transcriber, Word
-from media_processing.engines.whisper import WhisperTranscriber, _between, _cut, _passages
-from media_processing.sound import write_wav
+from media_processing.engines.base import Aligner, Passage, Transcriber, Word
+from media_processing.engines.whisper import (
+    WhisperAligner,
+    WhisperTranscriber,
+    _between,
+    _cut,
+    _passages,
+    _shared_out,
+)
+from media_processing.sound import read_wav, write_wav
 from media_processing.training.sentences import unseen, written
+from tests.contracts.aligner import AlignerContract
 from tests.contracts.transcriber import TranscriberContract
 from tests.media_processing.makers import tone
 
@@ -307,3 +316,66 @@ class TestFiftyWords:
             heard = judge(engine, unseen(8, 77, learned), voices, seed=78)
             assert heard["wer"] <= 0.3, heard
             assert heard["start_ms_median"] <= 120, heard
+
+
+@pytest.mark.local_models
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+class TestAligner(AlignerContract):
+    """On the weights of fifty words, since others have nothing to look for."""
+
+    LACKS = "xx"
+    SENTENCE = "the old dog follows my child near the river"
+
+    @pytest.fixture
+    def aligner(self) -> Aligner:
+        return WhisperAligner(weights=str(FIFTY / "whisper-50.pt"), device="cpu")
+
+    @pytest.fixture
+    def speech(self, tmp_path: Path) -> tuple[Path, Sequence[float]]:
+        said = engines["voice", "espeak"].speak(self.SENTENCE, voice="en-us")
+        path = tmp_path / "speech.wav"
+        path.write_bytes(said.sound)
+        return path, [word.start for word in said.words]
+
+    def test_the_silence_before_the_first_word_is_not_part_of_it(
+        self, aligner: Aligner, speech: tuple[Path, Sequence[float]], tmp_path: Path
+    ) -> None:
+        samples, rate = read_wav(speech[0])
+        quiet = np.random.default_rng(1).integers(-3, 4, 2 * rate).astype(np.int16)
+        write_wav(tmp_path / "late.wav", np.concatenate([quiet, samples]), rate)
+        first = aligner.align(tmp_path / "late.wav", self.SENTENCE.split())[0]
+        assert first.start == pytest.approx(2 + speech[1][0], abs=0.06)
+
+    def test_what_is_too_long_goes_by_sentence(self, aligner: Aligner, tmp_path: Path) -> None:
+        noise = np.random.default_rng(1).integers(-3000, 3000, 16000 * 31).astype(np.int16)
+        write_wav(tmp_path / "long.wav", noise, 16000)
+        with pytest.raises(EngineError, match="at most 30 seconds"):
+            aligner.align(tmp_path / "long.wav", self.SENTENCE.split())
+
+    def test_another_text_is_not_found(self, aligner: Aligner, speech: tuple[Path, Sequence[float]]) -> None:
+        with pytest.raises(EngineError, match="doesn't say these words"):
+            aligner.align(speech[0], ["she", "is", "very", "happy", "but", "nobody", "paints", "again"])
+
+    def test_words_that_the_sound_has_no_time_for(self, aligner: Aligner, speech: tuple[Path, Sequence[float]]) -> None:
+        with pytest.raises(EngineError, match="doesn't say these words"):
+            aligner.align(speech[0], self.SENTENCE.split() * 4)
+
+
+class TestWordsOfParts:
+    def test_times_go_from_the_first_letter_to_the_last(self) -> None:
+        parts = [(" Kyiv", 0.0, 0.4, 0.9), (",", 0.4, 0.9, 0.5), (" —", 0.9, 1.0, 0.2), (" $", 1.0, 1.1, 0.9),
+                 ("2.5", 1.1, 1.5, 0.8), (" now", 1.5, 1.8, 1.2)]  # fmt: skip
+        found = _shared_out(["Kyiv,", "—", "$2.5", "now"], parts)
+        assert [(word.text, word.start, word.end) for word in found] == [
+            ("Kyiv,", 0.0, 0.4), ("—", 0.4, 0.4), ("$2.5", 1.1, 1.5), ("now", 1.5, 1.8)
+        ]  # fmt: skip
+        assert [word.confidence for word in found] == [0.9, 1.0, 0.8, 1.0]
+
+    def test_a_script_without_spaces_comes_in_characters(self) -> None:
+        parts = [("港", 0.0, 0.2, 1.0), ("口", 0.2, 0.5, 1.0), ("。", 0.5, 0.9, 1.0)]
+        assert _shared_out(["港口。"], parts) == [Word("港口。", 0.0, 0.5)]
+
+    def test_another_text_is_no_answer(self) -> None:
+        with pytest.raises(EngineError, match="spells these words otherwise"):
+            _shared_out(["now"], [(" then", 0.0, 0.5, 1.0)])
