@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import CharField, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import CharField, ExpressionWrapper, F, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -129,8 +129,8 @@ class Row(NamedTuple):
     kind: str
     pdq: str
     quality: float | None
-    created: str | datetime
-    """As the database gives it, for the same reason."""
+    created: str
+    """As the database writes it, for the same reason."""
 
     @property
     def asset_id(self) -> uuid.UUID:
@@ -138,13 +138,13 @@ class Row(NamedTuple):
 
     def days(self, now: datetime) -> float:
         """How old it is."""
-        made = self.created if isinstance(self.created, datetime) else datetime.fromisoformat(self.created)
+        made = datetime.fromisoformat(self.created)
         return (now - (made if made.tzinfo else made.replace(tzinfo=UTC))).total_seconds() / 86_400
 
 
 COLUMNS = (
     ExpressionWrapper(F("asset_id"), CharField()), "start", "asset__kind", "pdq", "asset__quality",
-    ExpressionWrapper(F("asset__created"), CharField()),
+    Cast("asset__created", TextField()),  # a cast, since Python's sqlite3 makes a time of any plain column of that kind
 )  # fmt: skip
 """Of a Row."""
 SHOWN_ROWS = Prepared(

@@ -14,7 +14,14 @@ from creator.api.keys import ChannelKey, key_of
 from creator.services import finding
 from creator.services.links import base_url
 from media_processing.models import Rendition
+from search.fulltext import listed
+from search.prepared import Prepared
 
+SMALL = Prepared(
+    lambda: Rendition.objects.filter(asset__pk__among=[]).order_by("asset", "recipe").values_list(
+        "asset", "id", "recipe", "content_type", "width", "height"
+    )
+)  # fmt: skip
 router = Router(tags=["search"], auth=ChannelKey("search:read"))
 
 
@@ -88,10 +95,10 @@ def search_library(request: HttpRequest, query: Query[SearchQuery]) -> Any:
 def _small(assets: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     """Asset -> its renditions."""
     found: dict[UUID, list[dict[str, Any]]] = {}
-    rows = Rendition.objects.filter(asset__in=assets).order_by("asset", "recipe")
-    for asset, number, *values in rows.values_list("asset", "id", "recipe", "content_type", "width", "height"):
+    for asset, number, *values in SMALL.rows(listed([asset.hex for asset in assets])):
         told = dict(zip(("recipe", "content_type", "width", "height"), values, strict=True))
-        found.setdefault(asset, []).append({**told, "url": f"{base_url()}/api/v1/renditions/{number}"})
+        told["url"] = f"{base_url()}/api/v1/renditions/{UUID(str(number))}"
+        found.setdefault(UUID(str(asset)), []).append(told)
     return found
 
 

@@ -48,8 +48,8 @@ def scheme_of(ranker: Ranker) -> Scheme:
 
 def scheme(workspace_id: int) -> Scheme:
     """The weights in use; a search doesn't write, so a workspace without a version gets the shipped ones."""
-    found = Ranker.objects.filter(workspace_id=workspace_id, active=True).first()
-    return scheme_of(found) if found else schemes.shipped_scheme()
+    found = Ranker.objects.filter(workspace_id=workspace_id, active=True).values_list("rules", "version").first()
+    return Scheme.of(*found) if found else schemes.shipped_scheme()
 
 
 def new_version(
