@@ -56,6 +56,7 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
 
         from creator import jobs, tasks  # they import this module
         from creator.models import Worker
+        from media_processing import lookups
 
         name = f"{socket.gethostname()}:{os.getpid()}"
         sent: dict[int, float] = {}
@@ -68,7 +69,8 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
                 jobs.take_back_expired(now)
                 if passed - beat > BEAT_SECONDS:
                     beat = passed
-                    Worker.objects.update_or_create(name=name, defaults={"seen": now, "threads": worker.concurrency})
+                    told = {"seen": now, "threads": worker.concurrency, "lookups": lookups.counts()}
+                    Worker.objects.update_or_create(name=name, defaults=told)
                     Worker.objects.filter(seen__lt=now - timedelta(minutes=10)).delete()
                     tasks.submit_periodic(now)
                 # A message that nobody took in time is sent again: a claim makes the second one harmless.

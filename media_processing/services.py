@@ -21,6 +21,7 @@ from media_processing.decoding import MAX_BYTES, MediaError, Probe, frames_at, l
 from media_processing.engine import Progress, engines, no_progress
 from media_processing.engines.base import Reader
 from media_processing.ffmpeg import repack
+from media_processing.lookups import looked_up
 from media_processing.metadata import Embedded
 from media_processing.models import Asset, Rendition, Transcript
 from media_processing.shots import shots
@@ -293,7 +294,8 @@ def rendition_key(digest: str, recipe: str) -> str:
 def find_rendition(workspace_id: int, key: str) -> Rendition | None:
     """A rendition that was made before and whose file is still there."""
     rendition = Rendition.objects.filter(workspace_id=workspace_id, key=key).first()
-    return rendition if rendition is not None and rendition.file.exists() else None
+    found = rendition is not None and rendition.file.exists()
+    return rendition if looked_up("renditions", found) else None
 
 
 def rendition_of(asset: Asset, recipe: str) -> Rendition:

@@ -93,6 +93,8 @@ class Worker(models.Model):
     threads = models.PositiveSmallIntegerField(default=1)
     started = models.DateTimeField(auto_now_add=True)
     seen = models.DateTimeField()
+    lookups = models.JSONField(default=dict, blank=True)
+    """How often it found what had been made before: media_processing/lookups.py."""
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from creator.models import Event, Job, Worker, Workspace
 from generation.models import Charge
 from media_processing import tracing
+from media_processing.lookups import LOOKUPS
 from moderation.models import Review
 from search import services as search
 
@@ -30,6 +32,7 @@ ANSWERS = Histogram(
     ("route", "method", "status"), registry=REGISTRY,
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )  # fmt: skip
+REGISTRY.register(LOOKUPS)
 STEPS_OF = timedelta(hours=1)
 """How far back steps of jobs are looked at."""
 
@@ -91,6 +94,10 @@ class Installation:
         fresh = alive.aggregate(n=Count("pk"), threads=Sum("threads"))
         yield GaugeMetricFamily("storyloom_workers", "Workers that live.", fresh["n"])
         yield GaugeMetricFamily("storyloom_worker_threads", "Jobs that they can do at a time.", fresh["threads"] or 0)
+        yield _table(
+            "storyloom_worker_lookups", "Pieces looked for, by the workers that live.", ("cache", "found"),
+            _found(alive.values_list("lookups", flat=True)),
+        )  # fmt: skip
         lag = _table("storyloom_index_lag", "Vectors that the search index lacks or has too many.", ("workspace",), ())
         for workspace in Workspace.objects.all():
             lag.add_metric((workspace.slug,), search.describe(workspace.pk)["lag"])
@@ -134,6 +141,14 @@ class Installation:
         age = (now - open_cases["oldest"]).total_seconds() if open_cases["oldest"] else 0.0
         family.add_metric(("oldest_seconds",), age)
         return family
+
+
+def _found(told: Iterable[dict[str, dict[str, int]]]) -> list[tuple[tuple[str, ...], float]]:
+    summed: Counter[tuple[str, str]] = Counter()
+    for lookups in told:
+        for cache, counts in lookups.items():
+            summed.update({(cache, found): count for found, count in counts.items()})
+    return sorted(summed.items())
 
 
 def _rows(rows: Iterable[Any], *keys: str) -> list[tuple[tuple[str, ...], float]]:

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from creator import jobs
 from creator.models import Job, Worker
+from media_processing.lookups import counts
+from media_processing.services import find_rendition
 from tests.conftest import Cast
 
 
@@ -34,7 +36,11 @@ def test_the_ledger_in_figures(settings: LazySettings, cast: Cast) -> None:
         work.begin("script")
         work.begin("narration")
     Job.objects.filter(pk=done.pk).update(started=timezone.now() - timedelta(seconds=7), finished=timezone.now())
-    Worker.objects.create(name="w", threads=3, seen=timezone.now())
+    lookups = {"film": {"yes": 7, "no": 2}}
+    for name, seen in (("w", timezone.now()), ("v", timezone.now()), ("gone", timezone.now() - timedelta(hours=1))):
+        Worker.objects.create(name=name, threads=1, seen=seen, lookups=lookups)
+    before = counts().get("renditions", {}).get("no", 0)
+    assert find_rendition(cast.workspace.pk, "nothing") is None
     found = figures(Client(), Authorization="Bearer a-token-of-the-test")
     assert found["storyloom_jobs", ("tidy", "waiting")] == 1
     assert found["storyloom_queue_length", ()] == 1
@@ -43,7 +49,10 @@ def test_the_ledger_in_figures(settings: LazySettings, cast: Cast) -> None:
     assert 6.9 < found["storyloom_job_seconds_sum", ("make_story", "done")] < 8
     assert found["storyloom_step_seconds_count", ("make_story", "script")] == 1
     assert found["storyloom_step_seconds_count", ("make_story", "narration")] == 1
-    assert found["storyloom_worker_threads", ()] == 3
+    assert found["storyloom_worker_threads", ()] == 2
+    assert found["storyloom_worker_lookups", ("film", "yes")] == 14
+    assert found["storyloom_worker_lookups", ("film", "no")] == 4
+    assert found["storyloom_lookups_total", ("renditions", "no")] == before + 1
     assert found["storyloom_index_lag", (cast.workspace.slug,)] == 0
     again = figures(Client(), Authorization="Bearer a-token-of-the-test")
     assert again["storyloom_http_seconds_count", ("GET", "metrics", "200")] >= 1
