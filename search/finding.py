@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import unicodedata
 import uuid
@@ -63,9 +64,9 @@ TWIN = 0.96
 """Cosine from which two pictures are shown as one; of 1,000 drawings, two of the very same description have it."""
 USUAL = 0.5
 """Engagement of what nobody told of."""
-TURNS = threading.BoundedSemaphore(2)
-"""Searches of a process that are between the embedder and their answer: one works while the other waits for the
-database. More of them only take the interpreter from each other and from the threads that bring it work."""
+TURNS = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+"""Searches of a process that are between the embedder and their answer: as many as there are cores for the database's
+part of them. More only take the interpreter from each other and from the threads that bring it work."""
 LATIN = frozenset("cs da de en es fi fr hu id it nl no pl pt ro sv sw tr vi".split())  # noqa: SIM905
 
 

@@ -204,7 +204,8 @@ def searching(port: int, secret: str) -> Callable[[], Callable[[str], None]]:
             connection.request("GET", path, headers={"Authorization": f"Bearer {secret}"})
             answer = connection.getresponse()
             body = answer.read()
-            if answer.status != 200 or len(json.loads(body)["items"]) != 20 or not json.loads(body)["model"]:
+            told = json.loads(body) if answer.status == 200 else {}
+            if len(told.get("items", ())) != 20 or not told["model"]:
                 raise RuntimeError(f"{answer.status}: {body[:300]!r}")
 
         return search
