@@ -301,6 +301,7 @@ class PieceGraph:
     def consumed(self) -> dict[str, object]:
         """Everything that the picture depends on, as plain data."""
         timeline, piece, cues = self.timeline, self.piece, self.cues()
+        lettered = bool(cues) or any(shot.scene.on_screen for shot in piece.shots)
         return {
             "size": [timeline.width, timeline.height, timeline.fps], "frames": piece.frames,
             "captions": [piece.clock, burning.to_ass(cues, timeline)] if cues else [],
@@ -316,7 +317,8 @@ class PieceGraph:
             ],
             "transition": self._change() if len(piece.shots) > 1 else self._fades(piece.shots[0]),
             "overlays": [{**asdict(each), "path": file_digest(each.path)} for each in timeline.overlays],
-            "look": asdict(timeline.look), "language": timeline.language,
+            # What holds no words is the same in every language: an intro is drawn once for all of them.
+            "look": asdict(timeline.look), "language": timeline.language if lettered else "",
         }  # fmt: skip
 
     def build(self, folder: Path) -> tuple[list[str], str]:

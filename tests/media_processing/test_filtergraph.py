@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from media_processing import burning, captions, sounding
+from media_processing.decoding import inspect
 from media_processing.engines.base import Renderer
 from media_processing.engines.filtergraph import FiltergraphRenderer, quoted
+from media_processing.ffmpeg import run_ffmpeg
 from media_processing.gate import check_video
 from media_processing.timeline import Timeline, Visual
 from tests.contracts.renderer import RendererContract, corner, frame
@@ -41,6 +43,17 @@ def test_only_the_changed_scene_is_rendered_again(tmp_path: Path) -> None:
     before = segments(tmp_path)
     changed = dataclasses.replace(timeline.scenes[1], on_screen="Another headline")
     render(dataclasses.replace(timeline, scenes=(timeline.scenes[0], changed)), tmp_path)
+    assert len(segments(tmp_path) - before) == 1
+
+
+def test_what_holds_no_words_is_drawn_once_for_all_languages(tmp_path: Path) -> None:
+    timeline = film(tmp_path)
+    first = timeline.scenes[0]
+    silent = dataclasses.replace(first, narration=None, words=(), narration_text="", hold=0.5)
+    timeline = dataclasses.replace(timeline, scenes=(silent, timeline.scenes[1]))
+    render(timeline, tmp_path)
+    before = segments(tmp_path)
+    render(dataclasses.replace(timeline, language="de"), tmp_path)
     assert len(segments(tmp_path) - before) == 1
 
 
@@ -134,6 +147,31 @@ def test_a_clip_begins_at_its_in_point(tmp_path: Path) -> None:
     visual = Visual(clip, "video", start=1.5)
     path = render(film(tmp_path, scenes=(scene(tmp_path, "one", "Blue.", visual=visual),)), tmp_path)
     assert corner(path, 0.05).argmax() == 2
+
+
+STRANGE = {
+    "7.1 sound at an odd rate": "-r 24000/1001 -ar 11025 -af aformat=channel_layouts=7.1 -c:a flac",
+    "times before zero": "-c:v mpeg4 -c:a aac -avoid_negative_ts disabled -output_ts_offset -0.7",
+    "one frame": "-frames:v 1 -c:a pcm_s16le -ar 192000",
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_strange_clips_are_rendered_to_the_frame(tmp_path: Path, kind: str) -> None:
+    """What inspect takes can be rendered: picture and sound as long as the timeline says, the sound heard."""
+    clip = tmp_path / ("clip.mp4" if "mpeg4" in STRANGE[kind] else "clip.mkv")
+    sources = ["-f", "lavfi", "-i", "testsrc2=s=98x50:r=25:d=1.2", "-f", "lavfi", "-i", "sine=f=300:d=1.2"]
+    run_ffmpeg([*sources, *STRANGE[kind].split(), clip])
+    inspect(clip)
+    visual = Visual(clip, "video", motion="none", volume=1.0)
+    silent = dataclasses.replace(scene(tmp_path, "one", "x", visual=visual), narration=None, words=(), hold=1.0)
+    timeline = film(tmp_path, width=96, height=160, scenes=(silent,))
+    with av.open(str(render(timeline, tmp_path))) as container:
+        assert sum(1 for _ in container.decode(video=0)) == timeline.frames == 30
+        container.seek(0)
+        sound = np.concatenate([part.to_ndarray()[0] for part in container.decode(audio=0)])
+    assert abs(len(sound) / 48000 - 1.0) < 0.05
+    assert np.abs(sound).max() > 0.02
 
 
 @pytest.mark.parametrize("motion", ["push", "pull", "pan-left", "pan-right", "pan-up", "pan-down"])
