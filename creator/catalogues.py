@@ -1,13 +1,15 @@
 """The catalogues of translations: what the program says, collected with Babel, and compiled for gettext.
 
 Django's own makemessages needs the GNU tools; this needs nothing that isn't installed anyway. The words of writers
-(prompts) are not among them. Tools know no language: the tables of names that pages take from them, and what a refusal
-says without naming anything, are translated where a page shows them.
+(prompts) are not among them. Tools know no language: the tables of names that pages take from them, and what they
+refuse with (an EngineError), are translated where a page shows them.
 """
 
 from __future__ import annotations
 
+import ast
 import io
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +86,48 @@ def script_messages() -> Iterator[tuple[Message, str]]:
         yield from _in_source(path.read_text("utf-8"), "javascript", path)
 
 
+def refusal_messages() -> Iterator[tuple[Message, str]]:
+    """What EngineErrors say, with {} for what is filled in; programs and commands are told in English."""
+    sources = {
+        path: ast.parse(source)
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not {"api", "commands", "migrations"} & set(path.parts) and "Error" in (source := path.read_text("utf-8"))
+    }
+    classes = [each for tree in sources.values() for each in ast.walk(tree) if isinstance(each, ast.ClassDef)]
+    kinds = {"EngineError"}
+    while more := {each.name for each in classes if kinds & set(map(_name, each.bases))} - kinds:
+        kinds |= more
+    for path, tree in sources.items():
+        named = defaultdict(list)
+        for each in ast.walk(tree):
+            if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name):
+                named[each.targets[0].id].append(each.value)
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and _name(call.func) in kinds:
+                steps = [each.value for each in call.keywords if each.arg == "next_step"]
+                for text in (text for said in (*call.args[:1], *steps) for text in _texts(said, named)):
+                    yield (text, None), path.relative_to(ROOT).as_posix()
+
+
+def _name(node: ast.expr) -> str:
+    return str(getattr(node, "id", getattr(node, "attr", "")))
+
+
+def _texts(node: ast.expr, named: dict[str, list[ast.expr]]) -> Iterator[str]:
+    """What an expression may say: the text itself, either side of a choice, what its name was given in the file."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(each.value) if isinstance(each, ast.Constant) else "{}" for each in node.values)
+    elif isinstance(node, ast.IfExp):
+        yield from (text for side in (node.body, node.orelse) for text in _texts(side, named))
+    elif isinstance(node, ast.BoolOp):
+        yield from (text for side in node.values for text in _texts(side, named))
+    elif isinstance(node, ast.Name):
+        yield from (text for value in named.get(node.id, ()) if value is not node for text in _texts(value, {}))
+
+
 def _in_source(source: str, method: str, path: Path) -> Iterator[tuple[Message, str]]:
     where = path.relative_to(ROOT).as_posix()
     for _line, text, _comments, context in extract(method, io.BytesIO(source.encode()), KEYWORDS):
@@ -94,7 +138,12 @@ def _in_source(source: str, method: str, path: Path) -> Iterator[tuple[Message, 
 def brought_up_to_date(*, write: bool) -> list[State]:
     """Hold every catalogue against the sources. With `write`, new texts are added, gone ones dropped, all compiled."""
     states = []
-    for domain, found in (("django", [*page_messages(), *table_messages()]), ("djangojs", list(script_messages()))):
+    domains = {
+        "django": [*page_messages(), *table_messages()],
+        "djangojs": list(script_messages()),
+        "refusals": list(refusal_messages()),
+    }
+    for domain, found in domains.items():
         for language in LANGUAGES:
             path = LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
             known = read(path) if path.exists() else Catalog(locale=language)

@@ -20,9 +20,10 @@ from typing import Any
 from django.conf import settings
 from django.http import UnreadablePostError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from creator.models import Upload, User, Workspace
-from creator.services import importing
+from creator.services import importing, refusals
 from creator.services.importing import MAX_FILE_BYTES, Given, Said
 from media_processing import services as media
 from media_processing.engine import EngineError
@@ -194,7 +195,10 @@ def told(upload: Upload) -> dict[str, Any]:
         if 0 <= place < len(results):
             row["result"] = results[place]
         elif not upload.job.is_open:
-            row["result"] = {"error": upload.job.error or "It wasn't added.", "next_step": upload.job.next_step}
+            row["result"] = {"error": upload.job.error or _("It wasn't added."), "next_step": upload.job.next_step}
+        said = row.get("result", {})
+        for part in {"error", "next_step"} & said.keys():
+            row["result"] = {**row["result"], part: refusals.told(said[part])}
     return row
 
 

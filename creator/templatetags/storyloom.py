@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from creator.models import Job
+from creator.services import refusals
 from generation import charges
 from media_processing.engine import InvalidEngineError, engines
 
@@ -117,6 +118,12 @@ def in_words(name: str) -> str:
     """What is kept as a code, said as words: "too_graphic" -> "Too graphic"."""
     words = name.replace("_", " ").replace("-", " ").strip()
     return words[:1].upper() + words[1:]
+
+
+@register.filter
+def told(refusal: Any) -> str:
+    """What a tool or a job refused with, in the language of the page."""
+    return refusals.told(str(refusal))
 
 
 @register.filter

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from creator.access import may
 from creator.models import Job, Scene, Story, User, Variant
-from creator.services import choices, composing, framing, history, presence, terms, variants
-from creator.services.making import is_spoken
+from creator.services import charges, choices, composing, framing, history, presence, terms, variants
+from creator.services.refusals import told
 from creator.services.stories import MAKE
 from creator.templatetags.storyloom import (
     engine_title,
@@ -268,6 +268,6 @@ def _failure(story: Story) -> dict[str, Any] | None:
     if job is None or job.state not in (Job.State.FAILED, Job.State.PARKED):
         return None
     return {
-        "id": job.pk, "title": job_title(job), "error": job.error, "next_step": job.next_step,
+        "id": job.pk, "title": job_title(job), "error": told(job.error), "next_step": told(job.next_step),
         "built_in": job.subject.get("stopped", {}).get("role", ""),
     }  # fmt: skip

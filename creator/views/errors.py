@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 
+from creator.services.refusals import told
 from media_processing.engine import EngineError
 
 REFUSED = {
@@ -57,4 +58,4 @@ def _bare(request: HttpRequest) -> Any:
 
 def as_json(error: EngineError, *, status: int = 422, **more: Any) -> JsonResponse:
     """What an editor's act ended in, for a script to show."""
-    return JsonResponse({"message": error.message, "next_step": error.next_step, **more}, status=status)
+    return JsonResponse({"message": told(error.message), "next_step": told(error.next_step), **more}, status=status)

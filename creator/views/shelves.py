@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from creator.access import collection_for, may, workspace_for
 from creator.models import Collection, Workspace
 from creator.services import assets, collections
+from creator.services.refusals import told
 from media_processing.engine import EngineError
 from media_processing.models import Asset
 
@@ -45,7 +46,7 @@ def selection(request: HttpRequest) -> HttpResponse:
         said, undo = ACTS[verb](workspace, wanted, request)
     except EngineError as error:
         if _wants_json(request):
-            return JsonResponse({"error": error.message, "next_step": error.next_step}, status=400)
+            return JsonResponse({"error": told(error.message), "next_step": told(error.next_step)}, status=400)
         messages.error(request, f"{error.message} {error.next_step}".strip())
         return redirect(back)
     if _wants_json(request):

@@ -20,7 +20,7 @@ from django.utils.http import http_date
 
 from creator.access import upload_for, workspace_for
 from creator.models import Upload
-from creator.services import uploading
+from creator.services import refusals, uploading
 from creator.services.importing import MAX_FILE_BYTES
 from creator.services.uploading import UploadError
 from creator.views.people import person_of
@@ -54,7 +54,7 @@ def tus(*methods: str) -> Callable[[View], View]:
                 try:
                     told = view(request, method, **where)
                 except EngineError as error:
-                    body = {"message": error.message, "next_step": error.next_step}
+                    body = {"message": refusals.told(error.message), "next_step": refusals.told(error.next_step)}
                     told = JsonResponse(body, status=getattr(error, "status", 422))
             told["Tus-Resumable"] = VERSION
             told["Cache-Control"] = "no-store"

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from creator.access import story_for
 from creator.models import Job, Scene, Story
+from creator.services.refusals import told
 from creator.services import charges, choices, wording
 from creator.templatetags.storyloom import engine_title
 from creator.views.people import person_of
@@ -30,7 +31,7 @@ def offered(story: Story) -> dict[str, Any]:
     refusals = {what: wording.can(story, what) for what in asked}
     return {
         "can": [what for what, refusal in refusals.items() if refusal is None],
-        "cannot": next((f"{refusal.message} {refusal.next_step}" for refusal in refusals.values() if refusal), ""),
+        "cannot": told(next((f"{each.message} {each.next_step}" for each in refusals.values() if each), "")),
         "estimate": charges.in_words(wording.estimate(story, "shorter")),
         "asking": [
             {"what": job.subject.get("what", ""), "scene": job.subject.get("scene", "")}
