@@ -45,3 +45,26 @@ def test_a_line_is_recorded_sent_asked_about_and_put_aside(
     own.get_by_role("button", name="Put the recording aside").click()
     expect(own.get_by_role("button", name="Keep the line")).to_be_hidden()
     assert not visitor.complaints
+
+
+def test_where_no_microphone_may_be_heard_it_says_why_and_what_else_goes(
+    server: Server, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(server, "edith")
+    page = visitor.page
+    page.goto(f"/stories/{server.seeded['draft']}/")
+    own = page.get_by_role("region", name="Your own voice")
+    # The browser's own names for a person who says no, for a computer without one, and for another program's.
+    for name, said in (
+        ("NotAllowedError", "may not use the microphone"), ("NotFoundError", "There is no microphone"),
+        ("NotReadableError", "Another program holds"), ("AbortError", "can't record here"),
+    ):  # fmt: skip
+        page.evaluate(
+            "name => navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', name))", name
+        )
+        own.locator("[data-record]").click()
+        expect(own.get_by_role("status")).to_contain_text(said)
+        expect(own.get_by_role("status")).to_contain_text("pload a file")
+        expect(own.locator("[data-record-name]")).to_have_text("Record")
+    assert violations(page) == []
+    assert not visitor.complaints
