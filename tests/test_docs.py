@@ -12,6 +12,7 @@ from django.core.management import get_commands
 from creator.celery import app
 from creator.environment import Environment
 from media_processing.engine import engines
+from tests.faults.__main__ import SCENARIOS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -51,6 +52,24 @@ def test_paths_in_the_map_exist() -> None:
     paths = re.findall(r"^(\S+/?)\s", map_, re.MULTILINE)
     assert len(paths) >= 8
     assert not [path for path in paths if not (ROOT / path).exists()]
+
+
+def test_every_proof_of_a_promise_exists() -> None:
+    page = (ROOT / "docs" / "promises.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    unproven = [line for line in rows if "`" not in line and not line.endswith("| proof |")]
+    missing = []
+    for file, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page):
+        if not (ROOT / file).is_file() or (name and f"def {name}(" not in (ROOT / file).read_text()):
+            missing.append(f"{file}::{name}")
+    scenarios = {each.__name__ for each in SCENARIOS}
+    for line in rows:
+        if "`make faults`" in line:
+            missing += [name for name in re.findall(r"`([a-z_]+)`", line) if name not in scenarios]
+            scenarios -= set(re.findall(r"`([a-z_]+)`", line))
+    assert not unproven
+    assert not missing
+    assert not scenarios, "each way of breaking things proves something"
 
 
 def test_every_asked_job_is_a_task() -> None:

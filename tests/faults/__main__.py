@@ -14,18 +14,29 @@ import time
 from tests.faults import ledger, making
 
 SCENARIOS = (
-    ledger.kill_worker, ledger.kill_worker_redis, ledger.kill_worker_postgres, ledger.wipe_redis, ledger.kill_redis,
-    ledger.kill_before_sending, ledger.kill_web, ledger.freeze_worker, ledger.clock_steps, ledger.long_jobs,
-    ledger.drain, making.kill_renderer, making.full_disk, making.small_disk, making.providers, ledger.writers,
+    ledger.kill_worker, ledger.default_lease, ledger.kill_worker_redis, ledger.kill_worker_postgres, ledger.wipe_redis,
+    ledger.kill_redis, ledger.fail_over, ledger.kill_before_sending, ledger.kill_web, ledger.freeze_worker,
+    ledger.clock_steps, ledger.system_clock_steps, ledger.long_jobs, ledger.drain, making.kill_renderer,
+    making.full_disk, making.small_disk, making.read_only, making.full_storage, making.providers, ledger.writers,
 )  # fmt: skip
 """Each breaks one thing in an installation of its own."""
-NEEDS = {ledger.kill_worker_postgres: "createdb", making.small_disk: "mount", ledger.kill_redis: "redis-server"}
+NEEDS = {
+    ledger.kill_worker_postgres: "createdb",
+    **dict.fromkeys((making.small_disk, making.read_only), "mount"),
+    **dict.fromkeys(
+        (ledger.kill_worker_redis, ledger.wipe_redis, ledger.kill_redis, ledger.fail_over, ledger.long_jobs,
+         ledger.kill_before_sending, ledger.drain),
+        "redis-server",
+    ),
+}  # fmt: skip
 
 
 def missing(scenario: object) -> str:
     """What this machine lacks for a scenario."""
-    if scenario is making.small_disk and os.geteuid() != 0:
+    if scenario in (making.small_disk, making.read_only) and os.geteuid() != 0:
         return "only root may mount a file system"
+    if scenario is ledger.system_clock_steps and not ledger.faketime():
+        return "libfaketime isn't installed (apt install faketime)"
     program = NEEDS.get(scenario)  # type: ignore[call-overload]
     return f"{program} isn't installed" if program and not shutil.which(program) else ""
 

@@ -7,10 +7,15 @@ Redis gives a message to somebody else; COUNT_CLOCK, a file with the seconds by 
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+
+if "faketime" in os.environ.get("LD_PRELOAD", ""):
+    # libfaketime 0.9.10 makes a negative time of the clock_nanosleep that time.sleep is since Python 3.11.
+    time.sleep = lambda seconds: select.select([], [], [], seconds) and None  # type: ignore[assignment]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creator.settings")
 

@@ -54,6 +54,8 @@ class House:
 
     data: Path
     env: dict[str, str] = field(default_factory=dict)
+    worker_env: dict[str, str] = field(default_factory=dict)
+    """What workers of counted jobs get besides."""
     redis_port: int = 0
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -87,7 +89,7 @@ class House:
         with (self.data / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.counting"], cwd=ROOT, stdout=log, stderr=log,
-                env=environment(self.data, **self.env, **env), start_new_session=True,
+                env=environment(self.data, **{**self.env, **self.worker_env, **env}), start_new_session=True,
             )  # fmt: skip
         self.workers.append(process)
         return process

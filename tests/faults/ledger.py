@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import random
 import signal
 import statistics
@@ -60,6 +59,8 @@ while time.monotonic() < end:
     time.sleep(0.005)
 print(json.dumps([took, errors]))
 """
+SLOWLY = {"COUNT_SECONDS": "0.2"}
+"""Where one of two workers is alive all the time: so slowly that the jobs last for all kills."""
 Turn = Callable[[House, random.Random], float]
 """One fault and its mending; returns the seconds until work went on."""
 
@@ -72,9 +73,10 @@ def broken(
     moments, slowest, happened = random.Random(args.seed), 0.0, 0
     jobs, turns = jobs or args.jobs, turns or args.kills
     with house(broker=broker, database=database) as home:
+        home.worker_env = env
         home.submit(jobs)
         for _ in range(workers):
-            home.work(**env)
+            home.work()
         for _ in range(turns):
             until(lambda: home.in_hand() or home.done() == jobs, seconds=PATIENCE, every=0.1)
             if home.done() == jobs:
@@ -82,7 +84,7 @@ def broken(
             time.sleep(moments.uniform(0, 0.8))
             slowest = max(slowest, turn(home, moments))
             happened += 1
-        return home.outcome(jobs, slowest, f"{happened} times")
+        return home.outcome(jobs, slowest, f"{happened} of {turns} times")
 
 
 def replaced(home: House, _moments: random.Random) -> float:
@@ -97,14 +99,19 @@ def kill_worker(args: argparse.Namespace) -> Outcome:
     return broken(args, replaced)
 
 
+def default_lease(args: argparse.Namespace) -> Outcome:
+    """The same with the lease that people have, 15 seconds; all others have one of 3, to be done sooner."""
+    return broken(args, replaced, turns=max(1, args.kills // 7), workers=2, STORYLOOM_LEASE="15", **SLOWLY)
+
+
 def kill_worker_redis(args: argparse.Namespace) -> Outcome:
     """kill -9 of one of two workers in turn; SQLite and Redis."""
-    return broken(args, replaced, workers=2, broker=True)
+    return broken(args, replaced, workers=2, broker=True, **SLOWLY)
 
 
 def kill_worker_postgres(args: argparse.Namespace) -> Outcome:
     """kill -9 of one of two workers in turn; PostgreSQL and Redis."""
-    return broken(args, replaced, workers=2, broker=True, database=True)
+    return broken(args, replaced, workers=2, broker=True, database=True, **SLOWLY)
 
 
 def wipe_redis(args: argparse.Namespace) -> Outcome:
@@ -125,15 +132,35 @@ def kill_redis(args: argparse.Namespace) -> Outcome:
     with ExitStack() as stack:
 
         def turn(home: House, moments: random.Random) -> float:
-            asked = ["redis-cli", "-p", str(home.redis_port), "info", "server"]
-            said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
-            os.kill(int(said.partition("process_id:")[2].split()[0]), signal.SIGKILL)
+            servers.kill_redis(home.redis_port)
             time.sleep(moments.uniform(0.5, 3))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storyloom-faults-redis-")))
             stack.enter_context(servers.redis(folder, port=home.redis_port))
             return home.next_mark()
 
         return broken(args, turn, turns=max(1, args.kills // 4), workers=2, broker=True)
+
+
+def fail_over(args: argparse.Namespace) -> Outcome:
+    """kill -9 of the Redis that Sentinel calls master: jobs that are asked for afterwards go over its replica."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storyloom-faults-sentinel-")))
+        home = stack.enter_context(house())
+        master, replica, watcher = stack.enter_context(servers.sentinel(folder))
+        home.env["CELERY_BROKER_URL"] = f"sentinel://127.0.0.1:{watcher}/0"
+        home.submit(args.jobs)
+        for _ in range(2):
+            home.work()
+        until(home.marks, seconds=PATIENCE)
+        servers.kill_redis(master)
+        begun = time.monotonic()
+        if not until(lambda: servers.master_of(watcher) == replica, seconds=60, every=0.2):
+            raise AssertionError(f"Sentinel still calls {servers.master_of(watcher)} its master")
+        slowest = time.monotonic() - begun
+        home.submit(20)
+        used = home.shell("from django.core.cache import cache; cache.set('a', 'afloat'); print(cache.get('a'))")
+        found = home.outcome(args.jobs + 20, slowest, f"the cache says {used.strip()}")
+        return replace(found, lost=found.lost + ("afloat" not in used))
 
 
 def freeze_worker(args: argparse.Namespace) -> Outcome:
@@ -153,14 +180,34 @@ def freeze_worker(args: argparse.Namespace) -> Outcome:
 
 
 def clock_steps(args: argparse.Namespace) -> Outcome:
-    """The clock of two workers, that is of two reapers, jumps by a minute, forwards and back."""
+    """The clock of two workers, that is of two reapers, jumps by a minute, forwards and back: what Django asks for."""
+    return _stepped(args, "{:.0f}", lambda clock: {"COUNT_CLOCK": str(clock)})
+
+
+def system_clock_steps(args: argparse.Namespace) -> Outcome:
+    """The same for everything in these processes, and what they load: libfaketime stands before the C library."""
+    return _stepped(
+        args, "{:+.0f}s",
+        lambda clock: {
+            "LD_PRELOAD": str(faketime()), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a step of the wall clock leaves it alone
+        },
+    )  # fmt: skip
+
+
+def faketime() -> Path | None:
+    """libfaketime for programs with threads, where Debian's package faketime put it."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
+def _stepped(args: argparse.Namespace, form: str, given: Callable[[Path], dict[str, str]]) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="storyloom-faults-clock-") as folder:
         clock = Path(folder) / "clock"
-        clock.write_text("0")
+        clock.write_text(form.format(0))
 
         def step(offset: float) -> None:
             coming = clock.with_suffix(".new")
-            coming.write_text(str(offset))
+            coming.write_text(form.format(offset))
             coming.replace(clock)
 
         def turn(home: House, moments: random.Random) -> float:
@@ -169,7 +216,7 @@ def clock_steps(args: argparse.Namespace) -> Outcome:
             step(0)
             return home.next_mark()
 
-        return broken(args, turn, turns=max(1, args.kills // 4), workers=2, COUNT_CLOCK=str(clock))
+        return broken(args, turn, turns=max(1, args.kills // 4), workers=2, **given(clock))
 
 
 def long_jobs(args: argparse.Namespace) -> Outcome:
@@ -193,7 +240,7 @@ def drain(args: argparse.Namespace) -> Outcome:
         process.wait(timeout=120)
         took = time.monotonic() - begun
         left.append(len(home.in_hand()))
-        home.work(COUNT_SECONDS="0.5")
+        home.work()
         return took
 
     left: list[int] = []

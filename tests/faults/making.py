@@ -13,9 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from media_processing.storage import digest_of
+from tests.faults.failing_storage import FAULT
 from tests.faults.house import PATIENCE, House, Outcome, ended, house
 from tests.generation.test_openai_writer import answer
 from tests.openai_double import Reply, openai_double
@@ -45,6 +48,7 @@ input = "1.00"
 output = "10.00"
 """
 LAST = "select state, error, next_step from creator_job where kind = 'make_story' order by id desc limit 1"
+NOBODY = "nobody was told"
 DRAFTS = "select count(*) from creator_story where state = 'draft'"
 
 
@@ -55,7 +59,7 @@ def remains(home: House) -> int:
 
 
 def told_of(row: tuple[str, str, str] | None) -> str:
-    return f"{row[1]} {row[2]}" if row and row[1] else "nobody was told"
+    return f"{row[1]} {row[2]}" if row and row[1] else NOBODY
 
 
 def full_disk(args: argparse.Namespace) -> Outcome:
@@ -90,6 +94,45 @@ def small_disk(args: argparse.Namespace) -> Outcome:
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def full_storage(args: argparse.Namespace) -> Outcome:
+    """The storage that hosts share is full in the middle of a file, then away, while a story is made; then it isn't."""
+    told = []
+    with house() as home:
+        home.env["DJANGO_SETTINGS_MODULE"] = "tests.faults.shared_settings"
+        shared = home.data / "shared" / "media"
+        shared.mkdir(parents=True)
+        home.shell(CREATE.format(article=str(ARTICLE)))
+        for fault in ("full", "away"):
+            (shared.parent / FAULT).write_text(fault)
+            home.shell(RETRY)
+            worker = home.start("worker")
+            until(lambda: home.rows(LAST)[0][0] == "failed", seconds=120, every=0.5)
+            told.append(told_of(home.rows(LAST)[0]))
+            ended(worker)
+        (shared.parent / FAULT).unlink()
+        found = _mended(home, " ".join(told))
+        halves = [each for each in shared.rglob("*.*") if digest_of(each) != each.name.partition(".")[0]]
+        left = f"{found.told}; {len(halves)} halves are left that no row names"
+        return replace(found, lost=found.lost + told.count(NOBODY), told=left)
+
+
+def read_only(args: argparse.Namespace) -> Outcome:
+    """The media's folder can't be written while a story is made; then it can (root)."""
+    with house() as home:
+        media = home.data / "media"
+        media.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=1m", "none", str(media)], check=True)
+        try:
+            home.shell(CREATE.format(article=str(ARTICLE)))
+            worker = home.start("worker")
+            until(lambda: home.rows(LAST)[0][0] == "failed", seconds=120, every=0.5)
+            said = told_of(home.rows(LAST)[0])
+            ended(worker)
+        finally:
+            subprocess.run(["umount", "-l", str(media)], check=False)
+        return _mended(home, said)
 
 
 def _mended(home: House, said: str) -> Outcome:
@@ -136,10 +179,12 @@ FAULTS: dict[str, Fault] = {
     "hangs up": lambda asked: Reply(answer(asked), drop=True),
     "silence": lambda asked: Reply(answer(asked), pause=30),
 }
+SLOW = 1.5
+"""Seconds that an answer may be silent for without being given up."""
 
 
 def providers(args: argparse.Namespace) -> Outcome:
-    """A writer that refuses, breaks, talks rubbish, hangs up, falls silent or isn't there; then it works again."""
+    """A writer that refuses, breaks, talks rubbish, hangs up, falls silent or isn't there, then works; a slow one."""
     slowest, silent, most = 0.0, [], 0
     with openai_double() as double, house() as home:
         (home.data / "prices.toml").write_text(PRICES)
@@ -180,10 +225,18 @@ def providers(args: argparse.Namespace) -> Outcome:
                 silent.append(f"{name} stayed")
             worker.terminate()
             worker.wait(timeout=60)
-        lost = len(cases) - int(home.one(DRAFTS))
+        fault[:] = [lambda asked: Reply(answer(asked), pause=SLOW)]
+        before, worker = len(double.requests), home.start("worker")
+        home.shell(CREATE.format(article=str(ARTICLE)))
+        if not until(lambda: home.one(DRAFTS) == len(cases) + 1, seconds=180, every=0.5):
+            silent.append("slow was given up")
+        answered[0] += len(double.requests) - before
+        worker.terminate()
+        worker.wait(timeout=60)
+        lost = len(cases) + 1 - int(home.one(DRAFTS))
         paid = int(home.one("select coalesce(sum(calls), 0) from generation_charge where role = 'writer'"))
         held = int(home.one("select count(*) from generation_charge where state = 'reserved'"))
         said = f"at most {most} requests a fault; {answered[0]} answers, {paid} charged; {held} still reserved"
-        again = answered[0] - 2 * len(cases)  # a story takes two answers
+        again = answered[0] - 2 * (len(cases) + 1)  # a story takes two answers
         told = f"{said} {' '.join(silent)}".rstrip()
-        return Outcome(len(cases), lost + len(silent), max(0, again), slowest, told, within=60)
+        return Outcome(len(cases) + 1, lost + len(silent), max(0, again), slowest, told, within=60)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.processes import free_port, until
@@ -43,6 +44,40 @@ def redis(folder: Path, command: Sequence[str] = ("redis-server",), *, port: int
         yield port
 
 
+def kill_redis(port: int) -> None:
+    """kill -9 of the Redis of a port."""
+    said = _said("-p", str(port), "info", "server")
+    os.kill(int(said.partition("process_id:")[2].split()[0]), signal.SIGKILL)
+
+
+@contextmanager
+def sentinel(folder: Path, *, name: str = "storyloom", patience: float = 1) -> Iterator[tuple[int, int, int]]:
+    """A Redis, its replica, and a Sentinel that makes the replica master when the first is gone for `patience` seconds:
+    their ports."""
+    with ExitStack() as stack:
+        master = stack.enter_context(redis(folder / "redis"))
+        follow = ["redis-server", "--replicaof", "127.0.0.1", str(master)]
+        replica = stack.enter_context(redis(folder / "replica", follow))
+        assert until(lambda: "master_link_status:up" in _said("-p", str(replica), "info", "replication"), seconds=30)
+        conf = folder / "sentinel.conf"
+        conf.write_text(
+            f"sentinel monitor {name} 127.0.0.1 {master} 1\n"
+            f"sentinel down-after-milliseconds {name} {1000 * patience:.0f}\nsentinel failover-timeout {name} 5000\n"
+        )
+        watcher = stack.enter_context(redis(folder / "sentinel", ["redis-server", str(conf), "--sentinel"]))
+        assert until(lambda: "slaves=1" in _said("-p", str(watcher), "info", "sentinel"), seconds=30)
+        yield master, replica, watcher
+
+
+def master_of(watcher: int, *, name: str = "storyloom") -> int:
+    """The port of the Redis that a Sentinel calls master."""
+    return int(_said("-p", str(watcher), "sentinel", "get-master-addr-by-name", name).split()[1])
+
+
+def _said(*args: str) -> str:
+    return subprocess.run(["redis-cli", *args], check=True, capture_output=True, text=True).stdout
+
+
 def postgres_programs() -> Path:
     """Where Debian keeps initdb and postgres, newest version first."""
     return sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))[0]
@@ -74,5 +109,3 @@ def postgres(folder: Path, *, user: str = "storyloom", password: str = "river") 
         createdb = ["createdb", "-h", "127.0.0.1", "-p", str(port), "-U", user, user]
         subprocess.run(createdb, check=True, capture_output=True, env=environment)
         yield port
-
-

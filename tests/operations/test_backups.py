@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import sqlite3
+import subprocess
 import tarfile
 import threading
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from django.conf import LazySettings
 from creator.services import backups
 from media_processing.engine import EngineError
 from tests.operations.servers import postgres
-from tests.processes import manage
+from tests.operations.test_canaries import ACT, PASSWORD, PROVIDER
+from tests.processes import free_port, manage
 
 STORY = """
 from creator.models import User, Workspace
@@ -207,13 +209,18 @@ def test_verify_names_what_is_missing_and_what_is_changed(settings: LazySettings
 
 @pytest.mark.servers
 @pytest.mark.slow
-def test_postgres_comes_back_too(tmp_path: Path) -> None:
+def test_postgres_comes_back_too_and_its_dump_holds_no_secret(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
     with postgres(tmp_path / "pg1") as one, postgres(tmp_path / "pg2") as two:
         urls = [f"postgresql://storyloom:river@127.0.0.1:{port}/storyloom" for port in (one, two)]
-        manage(first, "set_up", "--no-samples", DATABASE_URL=urls[0])
+        env = {
+            "DATABASE_URL": urls[0], "WRITER": "openai", "WRITER_MODEL": "tiny", "OPENAI_API_KEY": PROVIDER,
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1",
+        }  # fmt: skip
+        acted = manage(first, "shell", "-v", "0", "-c", ACT.format(password=PASSWORD), timeout=290, **env)
+        secrets = json.loads(acted.stdout.strip().splitlines()[-1])
         manage(first, "shell", "-c", STORY, DATABASE_URL=urls[0])
         made = printed(first, "backup", "--json", DATABASE_URL=urls[0])["file"]
         told = printed(second, "restore", made, "--json", DATABASE_URL=urls[1])
@@ -223,3 +230,11 @@ def test_postgres_comes_back_too(tmp_path: Path) -> None:
             for data, url in zip((first, second), urls, strict=True)
         ]
         assert counted[0] == counted[1]
+    with tarfile.open(made) as tar:
+        dump = tar.extractfile(backups.DATABASE)
+        assert dump is not None
+        rows = subprocess.run(["pg_restore", "--file=-"], input=dump.read(), capture_output=True, check=True).stdout
+    assert secrets["secret"][:10].encode() in rows, "what may be known of a key would be found"
+    token = secrets["link"].partition("sesame=")[2]
+    for canary in (PROVIDER, PASSWORD, secrets["secret"], secrets["signing"], token):
+        assert canary.encode() not in rows

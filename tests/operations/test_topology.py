@@ -70,15 +70,6 @@ def bucket() -> Iterator[dict[str, str]]:
         server.stop()
 
 
-def sentinel(stack: ExitStack, folder: Path) -> dict[str, str]:
-    """A Redis that a Sentinel watches, and the environment that leads there."""
-    redis = stack.enter_context(servers.redis(folder / "redis"))
-    conf = folder / "sentinel.conf"
-    conf.write_text(f"sentinel monitor storyloom 127.0.0.1 {redis} 1\n")
-    watcher = stack.enter_context(servers.redis(folder / "sentinel", ["redis-server", str(conf), "--sentinel"]))
-    return {"CELERY_BROKER_URL": f"sentinel://127.0.0.1:{watcher}/0"}
-
-
 def last_line(said: str) -> Any:
     return json.loads(said.strip().splitlines()[-1])
 
@@ -90,8 +81,10 @@ def test_hosts_share_a_database_a_broker_and_a_bucket(tmp_path: Path, bucket: di
     with ExitStack() as stack:
         postgres = stack.enter_context(servers.postgres(tmp_path / "pg"))
         port = free_port()
+        _master, _replica, watcher = stack.enter_context(servers.sentinel(tmp_path / "redis", patience=30))
         shared = {
-            **bucket, **sentinel(stack, tmp_path), "STORYLOOM_SECRET_KEY": SECRET, "STORYLOOM_PORT": str(port),
+            **bucket, "CELERY_BROKER_URL": f"sentinel://127.0.0.1:{watcher}/0", "STORYLOOM_PORT": str(port),
+            "STORYLOOM_SECRET_KEY": SECRET,
             "DATABASE_URL": f"postgresql://storyloom:river@127.0.0.1:{postgres}/storyloom",
             "STORYLOOM_METRICS_TOKEN": "a-token-of-the-test",
         }  # fmt: skip
