@@ -67,6 +67,10 @@ class Estimate:
         """Whether there is an amount to show."""
         return self.known and self.likely > 0
 
+    def __add__(self, other: Estimate) -> Estimate:
+        known = self.known and other.known
+        return Estimate(self.likely + other.likely, self.most + other.most, self.currency, known)
+
 
 @dataclass(frozen=True)
 class Table:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from PIL import Image
 
 from creator.models import Brief, Scene, Story, User, Variant, Workspace
-from creator.services import making, variants
+from creator.services import variants, voices
 from media_processing import services as media
 from media_processing.models import Asset, Rendition
 from media_processing.sound import silence, write_wav
@@ -61,7 +61,7 @@ def finished_story(
             {"text": word, "start": 0.01 * number, "end": 0.01 * number + 0.01, "confidence": 1.0}
             for number, word in enumerate(line.split())
         ]
-        scene.timing, scene.spoken_key = "word", making.spoken_key(story, scene)
+        scene.timing, scene.spoken_key = "word", voices.spoken_key(story, scene)
         scene.save()
     for name in formats:
         variant = Variant.objects.create(story=story, format=name, language="en")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -69,7 +70,7 @@ class FakePainter(Painter):
     leaves_the_machine = False
     can_redraw = True
     can_fill = True
-    takes: ClassVar[frozenset[str]] = frozenset({"negative"})
+    takes: ClassVar[frozenset[str]] = frozenset({"negative", "steps", "guidance", "scheduler"})
 
     def __init__(self, name: str = "fake", *, provider: str = "") -> None:
         super().__init__(name)
@@ -82,6 +83,10 @@ class FakePainter(Painter):
     @property
     def model(self) -> str:
         return "fake-1"
+
+    @property
+    def schedulers(self) -> Mapping[str, str]:
+        return {"euler": "Euler", "ddim": "DDIM"}
 
     def forecast(self, verb: str, characters: int) -> Forecast:
         return Forecast(pictures=1)
@@ -99,7 +104,7 @@ class FakePainter(Painter):
         return self._kept(wanted, picture)
 
     def _colour(self, wanted: Wanted) -> tuple[int, int, int]:
-        said = f"{wanted.words} {wanted.seed} {wanted.style} {wanted.sampling.negative}"
+        said = f"{wanted.words} {wanted.seed} {wanted.style} {wanted.sampling}"
         red, green, blue = hashlib.sha256(said.encode()).digest()[:3]
         return red, green, blue
 
@@ -111,4 +116,6 @@ class FakePainter(Painter):
             wanted.meter.answered("", "", prompt_tokens=0, completion_tokens=0, pictures=1)
         wanted.progress(1.0)
         made = Picture(buffer.getvalue(), "image", ".png", *image.size, alt=wanted.words)
-        return replace(made, made_by=self.made_by(seed=wanted.seed, **details))
+        asked = wanted.sampling
+        told = {"seed": wanted.seed, "steps": asked.steps, "guidance": asked.guidance, "scheduler": asked.scheduler}
+        return replace(made, made_by=self.made_by(**told, **details))

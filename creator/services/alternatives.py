@@ -10,7 +10,7 @@ import binascii
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +65,15 @@ class Wish:
     strength: float = 0.0
     """How much of the picture before may change; 0 draws anew."""
     count: int = 1
+    steps: int = 0
+    """These three as in Sampling; 0, None and "" leave it to the painter."""
+    guidance: float | None = None
+    scheduler: str = ""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How a diffusion model is to draw."""
+        return Sampling(self.negative, self.steps or None, self.guidance, self.scheduler)
 
 
 def wish_of(asset: Asset) -> Wish:
@@ -75,7 +84,13 @@ def wish_of(asset: Asset) -> Wish:
     return Wish(
         str(words)[:MOST_WORDS], str(made.get("negative") or ""), seed if isinstance(seed, int) else 0,
         str(made.get("style") or ""), strength if isinstance(strength, float) else 0.0,
+        steps=_number(made.get("steps")) or 0, guidance=_number(made.get("guidance")),
+        scheduler=str(made.get("scheduler") or ""),
     )  # fmt: skip
+
+
+def _number(said: object) -> Any:
+    return said if isinstance(said, int | float) else None
 
 
 def can_repeat(workspace: Workspace, asset: Asset) -> bool:
@@ -121,7 +136,9 @@ def checked(wish: Wish, painter: Painter) -> Wish:
             f"{painter.title} can't draw on the ground of another picture.",
             next_step="Draw it anew, or choose another painter under Settings > Engines.",
         )
-    return Wish(words, negative, wish.seed, wish.style[:100], wish.strength, wish.count)
+    checked = replace(wish, words=words, negative=negative, style=wish.style[:100])
+    painter.check_sampling(checked.sampling)
+    return checked
 
 
 def draw_for_library(workspace: Workspace, wish: Wish, size: tuple[int, int], *, by: User | None) -> Job:
@@ -267,7 +284,7 @@ def draw(work: Work) -> None:
 
 def _drawn(work: Work, wish: Wish, verb: str, parent: Asset | None, call: charges.Charged) -> Sequence[Picture]:
     common: dict[str, Any] = {
-        "seed": wish.seed, "style": wish.style, "sampling": Sampling(negative=wish.negative), "progress": work.report,
+        "seed": wish.seed, "style": wish.style, "sampling": wish.sampling, "progress": work.report,
         "meter": call.meter,
     }  # fmt: skip
     painter = generation.painter(choices.chosen("painter", work.job.workspace))
@@ -276,7 +293,7 @@ def _drawn(work: Work, wish: Wish, verb: str, parent: Asset | None, call: charge
         return [painter.fill(parent.file, mask.file, wish.words, **common)]
     if verb == "redraw" and parent is not None:
         return [painter.redraw(parent.file, wish.words, strength=wish.strength, **common)]
-    width, height = work.job.subject.get("size") or visuals.DRAWN_SIDE
+    width, height = work.job.subject.get("size") or visuals.drawn_size(work.job.story)
     if parent is not None:
         width, height = parent.width, parent.height
     return painter.variants(wish.words, wish.count, width=width, height=height, **common)
@@ -413,9 +430,9 @@ def speak(work: Work) -> None:
         )  # fmt: skip
         timing = {
             "words": [asdict(word) for word in timed], "sentences": [list(bounds) for bounds in speech.sentences],
-            "timing": "word" if timed else "sentence", "spoken_key": making.reading_key(story, scene),
+            "timing": "word" if timed else "sentence", "spoken_key": voices.reading_key(story, scene),
         }  # fmt: skip
-        own = scene.sound_id == sound.pk and making.is_spoken(story, scene)
+        own = scene.sound_id == sound.pk and voices.is_spoken(story, scene)
         if own or any(row.sound_id == sound.pk for row in readings_of(story, scene)):
             raise EngineError(
                 "This reading is there already.", next_step="Choose another voice, or another speed.", permanent=True
@@ -437,7 +454,7 @@ def add_reading(scene: Scene, sound: Rendition, timing: dict[str, Any], made_by:
 
 def readings_of(story: Story, scene: Scene) -> list[Alternative]:
     """The readings beside a scene's own that say what its narration says now, the oldest first."""
-    key = making.reading_key(story, scene)
+    key = voices.reading_key(story, scene)
     rows = [row for row in scene.alternatives.all() if row.part == _VOICE and row.sound_id]
     return [row for row in rows if row.timing.get("spoken_key") == key]
 
@@ -451,16 +468,16 @@ def use_reading(
         chosen = scene.alternatives.filter(pk=alternative_id, part=_VOICE).select_related("sound").first()
         if chosen is None or chosen.sound is None:
             raise EngineError("This reading is no longer there.", next_step="Have the line read again.")
-        if chosen.timing.get("spoken_key") != making.reading_key(fresh, scene):
+        if chosen.timing.get("spoken_key") != voices.reading_key(fresh, scene):
             raise EngineError("This reading says older words than the narration.", next_step="Have it read again.")
-        if scene.sound_id == chosen.sound_id and making.is_spoken(fresh, scene):
+        if scene.sound_id == chosen.sound_id and voices.is_spoken(fresh, scene):
             return
         take_reading(fresh, scene, chosen.sound, chosen.timing)
 
 
 def take_reading(story: Story, scene: Scene, sound: Rendition, said: Mapping[str, Any]) -> None:
     """Have a scene spoken by a reading, inside an edit; the one before stays beside it. `said` is as in Alternative."""
-    if scene.sound is not None and making.is_spoken(story, scene):
+    if scene.sound is not None and voices.is_spoken(story, scene):
         keep_reading_before(story, scene, scene.sound)
     scene.sound, scene.recorded_id = sound, recording_of(sound)
     scene.words, scene.sentences = said["words"], said["sentences"]
@@ -480,7 +497,7 @@ def keep_reading_before(story: Story, scene: Scene, sound: Rendition) -> None:
     if row is None:
         timing = {
             "words": scene.words, "sentences": scene.sentences, "timing": scene.timing,
-            "spoken_key": making.reading_key(story, scene),
+            "spoken_key": voices.reading_key(story, scene),
         }  # fmt: skip
         row = add_reading(scene, sound, timing, sound.made_by)
     row.replaced = timezone.now()

@@ -12,7 +12,7 @@ from creator import jobs
 from creator.jobs import Work
 from creator.models import Job, User, Workspace
 from creator.services import choices
-from generation import charges
+from generation import charges, prices
 from generation import services as generation
 from generation.charges import Call, KeptMeter, money
 from generation.engines.metering import Meter
@@ -111,19 +111,32 @@ def of_a_brief(workspace: Workspace, seconds: int) -> dict[str, Any] | None:
     """What a story will cost, as the brief box shows it while an article grows; None where nothing costs.
 
     `seconds`: the length that the box begins with. {"words", "known", "currency", "fixed", "each", "second"}: the
-    amount is `fixed` + `each` x characters of the article + `second` x seconds of narration.
+    amount is `fixed` + `each` x characters of the article + `second` x seconds of narration. "picture", in words, is
+    what each picture adds that has to be drawn; how many those are, only the library's search will tell.
     """
     writer, voice = (choices.chosen(role, workspace) for role in ("writer", "voice"))
+    picture = of_a_render(workspace, characters=0, pictures=1)
     small, page, large = (generation.estimate("writer", "script", n, engine=writer) for n in (0, 4_000, 100_000))
     minute = generation.estimate("voice", "speak", 60 * SAID, engine=voice)
     known, second = small.known and minute.known, minute.likely / 60
-    if known and not (large.costs or minute.costs):
+    if known and not (large.costs or minute.costs or picture):
         return None
     return {
         "words": in_words(Estimate(likely=page.likely + second * seconds, currency=small.currency, known=known)),
         "known": known, "currency": small.currency, "fixed": small.likely,
-        "each": (large.likely - small.likely) / 100_000, "second": second,
+        "each": (large.likely - small.likely) / 100_000, "second": second, "picture": picture,
     }  # fmt: skip
+
+
+def of_a_render(workspace: Workspace, *, characters: int, pictures: int) -> str:
+    """What so many characters of narration and so many drawn pictures will cost, in words; "" for nothing."""
+    voice, painter = (choices.chosen(role, workspace) for role in ("voice", "painter"))
+    cost = Estimate(currency=prices.table().currency)
+    if characters:
+        cost += generation.estimate("voice", "speak", characters, engine=voice)
+    if pictures:
+        cost += generation.estimate("painter", "draw", 200, engine=painter, count=pictures)
+    return in_words(cost)
 
 
 def close_lost() -> int:

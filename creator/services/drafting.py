@@ -65,16 +65,16 @@ def write(work: Work) -> None:
             )
             script = generation.write(wording.source_of(story), wish, engine=name, watch=watch)
             with work.effect():
-                subject["drafts"] = [*subject.get("drafts", []), _as_draft(tone, script)]
-                work.job.save(update_fields=["subject"])
                 call.settle()
+                subject["drafts"] = [*subject.get("drafts", []), _as_draft(tone, script, call.cost())]
+                work.job.save(update_fields=["subject"])
                 jobs.note(work.job, "words.offered", what="drafts")
 
 
-def _as_draft(tone: str, script: Script) -> dict[str, Any]:
+def _as_draft(tone: str, script: Script, cost: dict[str, str]) -> dict[str, Any]:
     return {
         "tone": tone, "headline": script.headline[:300], "summary": script.summary,
-        "hashtags": [tag.lstrip("#") for tag in script.hashtags], "made_by": dict(script.made_by),
+        "hashtags": [tag.lstrip("#") for tag in script.hashtags], "made_by": {**script.made_by, "cost": cost},
         "scenes": [{**asdict(scene), "sources": list(scene.sources)} for scene in script.scenes],
     }  # fmt: skip
 

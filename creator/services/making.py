@@ -17,7 +17,6 @@ from creator.services import (
     choices,
     judging,
     library,
-    pronunciations,
     samples,
     telling,
     variants,
@@ -25,7 +24,6 @@ from creator.services import (
     voices,
     wording,
 )
-from creator.services.digests import digest_of
 from generation import services as generation
 from generation.engines.base import Article, Script, Speech, Watch, Wish, Word
 from media_processing import services as media
@@ -158,30 +156,10 @@ def illustrate(work: Work, story: Story, progress: Progress) -> None:
         story.save(update_fields=["engines"])
 
 
-def spoken_key(story: Story, scene: Scene) -> str:
-    """Digest of all that a scene's narration is made from."""
-    voice = choices.engine("voice", story.workspace)
-    said = pronunciations.used(story.workspace, scene.narration)
-    return digest_of(
-        "speech 1", scene.narration, story.language, voice.name, voice.model, *([said] if said else []),
-        *voices.key_of(story.workspace, story.voice),
-    )  # fmt: skip
-
-
-def reading_key(story: Story, scene: Scene) -> str:
-    """Digest of what a reading that an editor took must say: it stays for as long as the words do, whoever speaks."""
-    return digest_of("reading 1", scene.narration, story.language)
-
-
-def is_spoken(story: Story, scene: Scene) -> bool:
-    """Whether a scene's sound says what its narration says now."""
-    return bool(scene.sound_id) and scene.spoken_key in (reading_key(story, scene), spoken_key(story, scene))
-
-
 def narrate(work: Work, story: Story, progress: Progress) -> None:
     """Speak each scene whose narration is new."""
     name = choices.chosen("voice", story.workspace)
-    stale = [scene for scene in story.scenes.select_related("sound") if not is_spoken(story, scene)]
+    stale = [scene for scene in story.scenes.select_related("sound") if not voices.is_spoken(story, scene)]
     if (other := next((scene for scene in stale if scene.is_recorded), None)) is not None:
         raise EngineError(
             f"The recording of scene {other.position + 1} says something else than its line.",
@@ -189,7 +167,7 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
             permanent=True,
         )
     for done, scene in enumerate(stale):
-        key = spoken_key(story, scene)
+        key = voices.spoken_key(story, scene)
         size, part = len(scene.narration), f"{scene.pk}:{key[:12]}"
         with charges.charged(work, "voice", "speak", characters=size, part=part) as call:
             speech = voices.speak(
@@ -200,7 +178,7 @@ def narrate(work: Work, story: Story, progress: Progress) -> None:
         with work.effect():
             scene.sound = media.store_rendition(
                 story.workspace_id, key=key, recipe="speech", content=speech.sound, content_type="audio/wav",
-                seconds=speech.seconds, made_by=dict(speech.made_by),
+                seconds=speech.seconds, made_by={**speech.made_by, "cost": call.cost()},
             )  # fmt: skip
             scene.words = [asdict(word) for word in timed]
             scene.sentences = [list(bounds) for bounds in speech.sentences]

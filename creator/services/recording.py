@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import UploadedFile
 from creator import jobs
 from creator.jobs import Work
 from creator.models import Alternative, Job, Scene, Story, User
-from creator.services import alternatives, choices, library, making, stories
+from creator.services import alternatives, choices, library, making, stories, voices
 from creator.services.digests import digest_of
 from generation.engines.base import Speech, Word
 from generation.sentences import sentences
@@ -129,7 +129,7 @@ def take(work: Work) -> None:
     work.begin("aligning", 0.8)
     speech = Speech(sound, len(samples) / RATE, (), tuple(_bounds(samples, line, story.language)))
     aligned = _from(speech.sentences[0][0], making.word_times(work, story, scene, speech))
-    timing = _timing(line, story.language, aligned, speech.sentences) | {"spoken_key": making.reading_key(story, scene)}
+    timing = _timing(line, story.language, aligned, speech.sentences) | {"spoken_key": voices.reading_key(story, scene)}
     far = differing(line, found.text, story.language) if found.made_by else 0.0
     differs = far > UNLIKE and not aligned if found.rough else far > OTHER
     told: dict[str, Any] = {"recorded": str(asset.pk), "title": f"Recorded by {job.person or 'a person'}"}
@@ -265,7 +265,7 @@ def _reading(scene: Scene, sound: Rendition, timing: dict[str, Any], made_by: di
 def waiting(story: Story, scene: Scene) -> Alternative | None:
     """A recording that says something else than the line, and that nobody has decided about yet; the newest."""
     rows = [row for row in alternatives.readings_of(story, scene) if row.made_by.get("differs") and not row.replaced]
-    rows = [row for row in rows if row.sound_id != scene.sound_id or not making.is_spoken(story, scene)]
+    rows = [row for row in rows if row.sound_id != scene.sound_id or not voices.is_spoken(story, scene)]
     return rows[-1] if rows else None
 
 
@@ -278,12 +278,12 @@ def use_words(
         row = scene.alternatives.filter(pk=reading_id, part=Alternative.Part.VOICE).select_related("sound").first()
         if row is None or row.sound is None or not row.made_by.get("heard"):
             raise EngineError("This recording is no longer there.", next_step="Record it again.")
-        if scene.sound is not None and making.is_spoken(fresh, scene):
+        if scene.sound is not None and voices.is_spoken(fresh, scene):
             alternatives.keep_reading_before(fresh, scene, scene.sound)
         require(row.made_by["heard"])
         scene.narration = row.made_by["heard"]
         scene.save(update_fields=["narration"])
-        said = row.made_by["heard_timing"] | {"spoken_key": making.reading_key(fresh, scene)}
+        said = row.made_by["heard_timing"] | {"spoken_key": voices.reading_key(fresh, scene)}
         row.timing, row.replaced = said, None
         row.made_by = {name: row.made_by[name] for name in ("recorded", "title", "note")}
         row.save(update_fields=["timing", "made_by", "replaced"])
@@ -311,7 +311,7 @@ def back_to_voice(story: Story, scene_id: UUID | str, *, by: User | None, versio
             assert chosen.sound is not None  # noqa: S101 - chosen by it
             alternatives.take_reading(fresh, scene, chosen.sound, chosen.timing)
             return
-        if scene.sound is not None and making.is_spoken(fresh, scene):
+        if scene.sound is not None and voices.is_spoken(fresh, scene):
             alternatives.keep_reading_before(fresh, scene, scene.sound)
         scene.sound, scene.recorded, scene.words, scene.sentences = None, None, [], []
         scene.timing = scene.spoken_key = ""

@@ -14,6 +14,7 @@ from generation import services as generation
 from generation.engines.base import Picture
 from generation.engines.painting import MAX_SEED
 from media_processing.models import Asset
+from media_processing.timeline import FORMATS
 from search import ranking
 from search import services as search
 
@@ -23,8 +24,6 @@ KEPT = 24
 """Pictures that stay beside a scene's own; of more, the oldest that were never shown go."""
 DRAWN = "drawn for this scene"
 """The signal of what no search found."""
-DRAWN_SIDE = (1080, 1920)
-"""Pictures drawn for a scene are as tall as the tallest format; a crop serves the others."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +102,16 @@ def _offer(hit: search.Found) -> Offer:
     return Offer(hit.asset_id, hit.start, hit.score, tuple(hit.explain))
 
 
+def drawn_size(story: Story | None) -> tuple[int, int]:
+    """Width and height of pictures drawn for a story: those of its tallest format; a crop serves the others."""
+    formats = [FORMATS[variant.format] for variant in story.variants.all()] if story else []
+    return min(formats, key=lambda size: size[0] / size[1], default=FORMATS["video:9x16"])
+
+
 def draw(work: Work, story: Story, scene: Scene, *, seed: int, words: str = "") -> Drawn:
     """Draw a picture for a scene and keep it in the library."""
     words = (words or scene.visual or scene.narration)[:300]
-    width, height = DRAWN_SIDE
+    width, height = drawn_size(story)
     painter = choices.chosen("painter", story.workspace)
     with charges.charged(work, "painter", "draw", characters=len(words), part=f"{scene.pk}:{seed}") as call:
         picture = generation.painter(painter).draw(

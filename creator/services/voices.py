@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from creator.models import Event, Story, User, VoiceConsent, Workspace
+from creator.models import Event, Scene, Story, User, VoiceConsent, Workspace
 from creator.services import choices, library, pronunciations
+from creator.services.digests import digest_of
 from generation import services as generation
 from generation.engines.base import Likeness, Speaker, Speech
 from generation.engines.metering import Meter
@@ -104,6 +105,26 @@ def key_of(workspace: Workspace, voice: str) -> list[str]:
         return [voice] if voice else []
     sample = Asset.objects.filter(pk__in=_all(workspace, voice).values("sample")).values_list("digest", flat=True)
     return [voice, *sample]
+
+
+def spoken_key(story: Story, scene: Scene) -> str:
+    """Digest of all that a scene's narration is made from."""
+    voice = choices.engine("voice", story.workspace)
+    said = pronunciations.used(story.workspace, scene.narration)
+    return digest_of(
+        "speech 1", scene.narration, story.language, voice.name, voice.model, *([said] if said else []),
+        *key_of(story.workspace, story.voice),
+    )  # fmt: skip
+
+
+def reading_key(story: Story, scene: Scene) -> str:
+    """Digest of what a reading that an editor took must say: it stays for as long as the words do, whoever speaks."""
+    return digest_of("reading 1", scene.narration, story.language)
+
+
+def is_spoken(story: Story, scene: Scene) -> bool:
+    """Whether a scene's sound says what its narration says now."""
+    return bool(scene.sound_id) and scene.spoken_key in (reading_key(story, scene), spoken_key(story, scene))
 
 
 def _all(workspace: Workspace, voice: str) -> QuerySet[VoiceConsent]:

@@ -17,7 +17,7 @@ from django.db import transaction
 from creator import jobs
 from creator.jobs import Work
 from creator.models import Alternative, Brief, Event, Job, Scene, Story, User, Variant
-from creator.services import charges, choices, stories, telling
+from creator.services import charges, choices, stories, telling, voices
 from generation import services as generation
 from generation.engines.base import Article, Line, Script, Translation, Watch
 from generation.engines.writing import REWRITES, SLACK
@@ -104,14 +104,17 @@ def offer(work: Work) -> None:
         about = {"scene": str(scene.pk)} if scene else {}
         watch = Watch(progress=work.report, meter=call.meter, tell=telling.tell(work, **about))
         texts = _asked(story, scene, what, str(subject.get("words", "")), watch)
+        if scene is not None:
+            texts = _new(scene, what, texts)
         with work.effect():
+            call.settle()
             if scene is not None:
-                _keep_beside(scene, what, texts, choices.engine("writer", story.workspace).made_by())
+                made_by = choices.engine("writer", story.workspace).made_by(cost=call.cost(len(texts)))
+                _keep_beside(scene, what, texts, made_by)
             else:
                 subject["offered"] = list(texts)
             subject["made"] = True
             work.job.save(update_fields=["subject"])
-            call.settle()
             telling.forget(work)
             jobs.note(work.job, "words.offered", what=what, **about)
 
@@ -135,8 +138,8 @@ def _asked(story: Story, scene: Scene | None, what: str, words: str, watch: Watc
 
 
 def line_of(scene: Scene) -> Line:
-    """A scene as a writer is shown it."""
-    seconds = scene.sound.seconds if scene.sound else 0.0
+    """A scene as a writer is shown it; a sound that says older words tells nothing of how long it takes."""
+    seconds = scene.sound.seconds if scene.sound and voices.is_spoken(scene.story, scene) else 0.0
     return Line(str(scene.pk), scene.narration, scene.on_screen, scene.visual, scene.alt, seconds)
 
 
@@ -145,13 +148,18 @@ def lines_of(story: Story) -> list[Line]:
     return [line_of(scene) for scene in story.scenes.select_related("sound")]
 
 
-def _keep_beside(scene: Scene, what: str, texts: Sequence[str], made_by: dict[str, Any]) -> None:
-    """Add offers that say something else than the scene does; the oldest of too many go."""
+def _new(scene: Scene, what: str, texts: Sequence[str]) -> list[str]:
+    """Those that say something else than the scene and what stands beside it do. Raises EngineError for none."""
     field = OF_A_SCENE[what]
     told = {getattr(scene, field), *(each.text for each in offers_of(scene) if field_of(each) == field)}
     new = [text for text in texts if text not in told]
     if not new:
         raise EngineError("The writer has no other words for this.", next_step="Ask for something else.")
+    return new
+
+
+def _keep_beside(scene: Scene, what: str, new: Sequence[str], made_by: dict[str, Any]) -> None:
+    """Add offers; the oldest of too many go."""
     position = max((each.position for each in offers_of(scene)), default=-1) + 1
     Alternative.objects.bulk_create(
         Alternative(
@@ -160,7 +168,7 @@ def _keep_beside(scene: Scene, what: str, texts: Sequence[str], made_by: dict[st
         )
         for number, text in enumerate(new)
     )  # fmt: skip
-    ours = [each for each in offers_of(scene) if field_of(each) == field and kind_of(each) != BEFORE]
+    ours = [each for each in offers_of(scene) if field_of(each) == OF_A_SCENE[what] and kind_of(each) != BEFORE]
     Alternative.objects.filter(pk__in=[each.pk for each in ours[:-OFFERED]]).delete()
 
 

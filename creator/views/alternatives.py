@@ -44,7 +44,8 @@ def painter_of(workspace: Workspace) -> dict[str, Any]:
     painter = choices.engine("painter", workspace)
     return {
         "painter": painter.title, "can_redraw": painter.can_redraw, "can_fill": painter.can_fill,
-        "heeds_strength": painter.heeds_strength, "repeats": painter.repeats, "negative": "negative" in painter.takes,
+        "heeds_strength": painter.heeds_strength, "repeats": painter.repeats, "takes": sorted(painter.takes),
+        "schedulers": dict(painter.schedulers) if "scheduler" in painter.takes else {},
     }  # fmt: skip
 
 
@@ -154,7 +155,8 @@ def _again(workspace: Workspace, asset: Asset) -> dict[str, Any] | None:
     wish = alternatives.wish_of(asset)
     return {
         "words": wish.words, "negative": wish.negative, "seed": wish.seed, "style": wish.style,
-        "strength": wish.strength,
+        "strength": wish.strength, "steps": wish.steps or "", "scheduler": wish.scheduler,
+        "guidance": "" if wish.guidance is None else wish.guidance,
     }  # fmt: skip
 
 
@@ -227,10 +229,15 @@ def use_reading(story: Story, said: dict[str, Any], common: dict[str, Any]) -> N
     alternatives.use_reading(story, said["scene"], int(said["reading"]), **common)
 
 
+_FIELDS = ("words", "negative", "seed", "style", "strength", "steps", "guidance", "scheduler")
+
+
 def _wish(said: dict[str, Any] | QueryDict) -> Wish:
     return Wish(
         words=str(said.get("words", "")), negative=str(said.get("negative", "")), seed=int(said.get("seed") or 0),
-        style=str(said.get("style", "")), strength=float(said.get("strength") or 0),
+        style=str(said.get("style", "")), strength=float(said.get("strength") or 0), steps=int(said.get("steps") or 0),
+        guidance=None if said.get("guidance") in (None, "") else float(str(said["guidance"])),
+        scheduler=str(said.get("scheduler", "")),
     )  # fmt: skip
 
 
@@ -264,10 +271,9 @@ def again_in_library(request: HttpRequest, asset_id: UUID) -> HttpResponse:
     except EngineError as error:
         messages.error(request, f"{error.message} {error.next_step}".strip())
     except (ValueError, OverflowError):
-        messages.error(request, gettext("A seed is a number. Correct it, then draw again."))
+        messages.error(request, gettext("A seed, steps and guidance are numbers. Correct them, then draw again."))
     else:
         messages.success(request, gettext("It is being drawn, and will stand in the library and below."))
         return redirect(back)
-    typed = {f"again_{name}": request.POST[name][:1000] for name in ("words", "negative", "seed", "style", "strength")
-             if name in request.POST}  # fmt: skip
+    typed = {f"again_{name}": request.POST[name][:1000] for name in _FIELDS if name in request.POST}  # fmt: skip
     return redirect(f"{back}?{urlencode(typed)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from creator.models import Job, Scene, Story, User, Variant
 from creator.services import charges, choices, composing, framing, history, presence, terms, variants
 from creator.services.refusals import told
 from creator.services.stories import MAKE
+from creator.services.voices import is_spoken
 from creator.templatetags.storyloom import (
     engine_title,
     format_icon,
@@ -79,13 +81,14 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
                 **_scene(scene, article, spoken=str(scene.pk) in spoken),
                 **alternatives.of_scene(story, scene, spoken=str(scene.pk) in spoken),
                 **recording.of_scene(story, scene, spoken=str(scene.pk) in spoken),
-                **wording.of_scene(story, scene, spoken=str(scene.pk) in spoken, room=rooms.get(str(scene.pk))),
+                **wording.of_scene(story, scene, room=rooms.get(str(scene.pk))),
             }
             for scene in scenes
         ],
         "pictures": alternatives.offered(story),
         "recordings": recording.offered(story),
         "wording": wording.offered(story),
+        "costs": _costs(story, scenes, spoken),
         "variants": made,
         "findings": variants.findings(story),
         "engines": _engines(story),
@@ -97,6 +100,22 @@ def document(story: Story, user: User | AnonymousUser) -> dict[str, Any]:
         "assignee": str(story.assignee or ""),
         "open_comments": story.comments.filter(thread=None, resolved=None).count(),
         "next": next_act(story, made, job=job, rights=rights, scenes=bool(scenes)),
+    }
+
+
+def _costs(story: Story, scenes: list[Scene], spoken: set[str]) -> dict[str, str]:
+    """What each step will cost if it is made again, in words; pictures as if the library had none that fit."""
+
+    def cost(said: Iterable[Scene], shown: Iterable[Scene]) -> str:
+        characters = sum(len(scene.narration) for scene in said)
+        return charges.of_a_render(story.workspace, characters=characters, pictures=len(list(shown)))
+
+    stale = [scene for scene in scenes if str(scene.pk) not in spoken and not scene.is_recorded]
+    bare = [scene for scene in scenes if scene.asset is None]
+    return {
+        "renditions": cost(stale, bare),
+        "narration": cost((scene for scene in scenes if not scene.is_recorded), bare),
+        "visuals": cost(stale, (scene for scene in scenes if scene.asset is None or not scene.chosen_by_hand)),
     }
 
 

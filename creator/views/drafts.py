@@ -15,9 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from creator.access import may, story_for
 from creator.models import Job, Story
 from creator.services import charges, drafting, stories, wording
-from creator.templatetags.storyloom import engine_title
 from creator.views.people import person_of
-from creator.views.wording import flags_of
+from creator.views.wording import by, flags_of
 from media_processing.engine import EngineError
 
 
@@ -84,6 +83,8 @@ def _context(request: HttpRequest, story: Story) -> dict[str, Any]:
         "asking_hashtags": any(each.subject.get("what") == "hashtags" for each in asked),
         "hashtags": drafting.hashtags_offered(story),
         "cost": charges.in_words(drafting.estimate(story, 2)) if refusal is None else "",
+        "flags_title": flags_of(story, story.title),
+        "flags_summary": flags_of(story, story.summary),
         "job": job,
         "writing": job is not None and job.is_open,
         "drafts": [_draft(story, draft) for draft in (job.subject.get("drafts", []) if job else [])],
@@ -92,11 +93,14 @@ def _context(request: HttpRequest, story: Story) -> dict[str, Any]:
 
 def _draft(story: Story, draft: dict[str, Any]) -> dict[str, Any]:
     words = sum(len(scene["narration"].split()) for scene in draft["scenes"])
-    engine = str(draft["made_by"].get("engine", ""))
     return {
         **draft,
         "label": gettext(drafting.TONES.get(draft["tone"], "As it was before")),
-        "by": engine_title(engine, "writer", short=True) if engine else "",
+        "by": by(draft["made_by"]),
         "words": words,
-        "lines": [{**scene, "flags": flags_of(story, scene["narration"])} for scene in draft["scenes"]],
+        "flags": flags_of(story, f"{draft['headline']}\n\n{draft['summary']}"),
+        "lines": [
+            {**scene, "flags": [*flags_of(story, scene["narration"]), *flags_of(story, scene["on_screen"])]}
+            for scene in draft["scenes"]
+        ],
     }

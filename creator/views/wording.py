@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +13,10 @@ from django.views.decorators.http import require_POST
 
 from creator.access import story_for
 from creator.models import Job, Scene, Story
-from creator.services.refusals import told
 from creator.services import charges, choices, wording
+from creator.services.refusals import told
 from creator.templatetags.storyloom import engine_title
+from creator.views.alternatives import cost_in_words
 from creator.views.people import person_of
 from generation import faithfulness
 from generation.engines.writing import REWRITES
@@ -37,15 +37,15 @@ def offered(story: Story) -> dict[str, Any]:
             {"what": job.subject.get("what", ""), "scene": job.subject.get("scene", "")}
             for job in story.jobs.filter(kind=wording.OFFER, state__in=Job.OPEN)
         ],
-        "headlines": wording.headlines_of(story),
+        "headlines": [{"text": text, "flags": flags_of(story, text)} for text in wording.headlines_of(story)],
+        "flags": flags_of(story, story.title, "title"),
     }
 
 
-def of_scene(story: Story, scene: Scene, *, spoken: bool, room: float | None) -> dict[str, Any]:
-    """The words beside a scene's own, each with what it changes; what in the narration the article doesn't hold; and
-    where it takes longer than the `room` in seconds that the line of the original has."""
-    line = wording.line_of(scene)
-    seconds = wording.seconds_of(line if spoken else replace(line, seconds=0.0), story.language)
+def of_scene(story: Story, scene: Scene, *, room: float | None) -> dict[str, Any]:
+    """The words beside a scene's own, each with what it changes; what in the narration and on screen the article
+    doesn't hold; and where it takes longer than the `room` in seconds that the line of the original has."""
+    seconds = wording.seconds_of(wording.line_of(scene), story.language)
     late = wording.is_late(seconds, room)
     return {
         "late": {"seconds": round(seconds, 1), "room": round(room or 0.0, 1)} if late else None,
@@ -57,31 +57,36 @@ def of_scene(story: Story, scene: Scene, *, spoken: bool, room: float | None) ->
                 "field": wording.field_of(each),
                 "text": each.text,
                 "difference": wording.difference(getattr(scene, wording.field_of(each)), each.text),
-                "by": _by(each.explain[0].get("made_by", {}) if each.explain else {}),
-                "flags": flags_of(story, each.text) if wording.field_of(each) == "narration" else [],
+                "by": by(each.explain[0].get("made_by", {}) if each.explain else {}),
+                "flags": flags_of(story, each.text) if wording.field_of(each) != "alt" else [],
             }
             for each in wording.offers_of(scene)
         ],
-        "flags": flags_of(story, scene.narration),
+        "flags": [*flags_of(story, scene.narration), *flags_of(story, scene.on_screen, "on_screen")],
     }
 
 
 rooms = wording.rooms
 
 
-def _by(made_by: dict[str, Any]) -> str:
+def by(made_by: dict[str, Any]) -> str:
+    """Who wrote something, with which model, and what that came to; "" where a person did."""
     name = str(made_by.get("engine", ""))
-    return engine_title(name, "writer", short=True) if name else ""
+    said = (engine_title(name, "writer", short=True), made_by.get("model"), cost_in_words(made_by, "writer"))
+    return " · ".join(str(part) for part in said if part) if name else ""
 
 
-def flags_of(story: Story, text: str) -> list[dict[str, Any]]:
-    """Names and numbers of a text that the article does not hold, each with the sentence of it that is most alike."""
+def flags_of(story: Story, text: str, where: str = "") -> list[dict[str, Any]]:
+    """Names and numbers of a text that the article does not hold, each with the sentence of it that is most alike.
+
+    `where` tells the page which text of several it is: "on_screen", "title".
+    """
     brief = story.brief
     flags = faithfulness.check(
         text, source=brief.article, title=brief.title, language=story.language, source_language=brief.article_language
     )
     return [
-        {"what": flag.what, "kind": flag.kind, "sentence": flag.sentence, "nearest": flag.nearest_text}
+        {"what": flag.what, "kind": flag.kind, "sentence": flag.sentence, "nearest": flag.nearest_text, "where": where}
         for flag in flags
     ]
 

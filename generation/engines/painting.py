@@ -262,14 +262,15 @@ class Painter(Metered, Engine, ABC):
             )
         self._check_seed(seed)
         sampling = sampling or Sampling()
-        self._check_sampling(sampling)
+        self.check_sampling(sampling)
         return Wanted(words, *size, seed, style, sampling, progress, meter or Meter())
 
     def _check_seed(self, seed: int) -> None:
         if not 0 <= seed <= MAX_SEED:
             raise EngineError(f"A seed is a number from 0 to {MAX_SEED}.", permanent=True)
 
-    def _check_sampling(self, sampling: Sampling) -> None:
+    def check_sampling(self, sampling: Sampling) -> None:
+        """Raise EngineError for what the engine doesn't heed, or what makes no sense."""
         unheeded = sorted(sampling.chosen() - self.takes)
         if unheeded:
             raise EngineError(

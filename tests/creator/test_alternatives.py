@@ -15,8 +15,8 @@ from PIL import Image
 from pytest_django import Settings
 
 from creator import jobs
-from creator.models import Alternative, Job, Scene, Story
-from creator.services import alternatives, making, visuals
+from creator.models import Alternative, Job, Scene, Story, Variant
+from creator.services import alternatives, making, visuals, voices
 from generation.models import Budget, Charge
 from media_processing.engine import engines
 from media_processing.models import Asset
@@ -26,6 +26,12 @@ from tests.factories import finished_story, picture
 from tests.views.test_studio import document, edit
 
 pytestmark = pytest.mark.slow  # each draws or speaks
+
+
+BLANK: dict[str, Any] = {
+    "words": "", "negative": "", "seed": 0, "style": "", "strength": 0.0, "steps": "", "guidance": "", "scheduler": ""
+}  # fmt: skip
+"""Where the form "again with changes" begins for a picture of which nothing is known."""
 
 
 @pytest.fixture
@@ -94,6 +100,17 @@ class TestPictures:
         more = done(author, story, do="draw_pictures", scene=scene.pk, count=1, words="a red boat")
         assert [each["seed"] for each in more["alternatives"]] == ["3", "1", "2"]
 
+    @pytest.mark.parametrize(
+        ("formats", "size"), [(["card:16x9"], (1920, 1080)), (["card:16x9", "card:1x1", "card:4x5"], (1080, 1350))]
+    )
+    def test_they_have_the_shape_of_the_storys_tallest_format(
+        self, author: Client, story: Story, scene: Scene, painted: None, formats: list[str], size: tuple[int, int]
+    ) -> None:
+        story.variants.all().delete()
+        story.variants.bulk_create(Variant(story=story, format=each, language="en") for each in formats)
+        newest = done(author, story, do="draw_pictures", scene=scene.pk, count=1)["alternatives"][0]
+        assert (newest["width"], newest["height"]) == size
+
     def test_a_second_click_asks_once(self, author: Client, story: Story, scene: Scene) -> None:
         for _click in range(2):
             edit(author, story, do="draw_pictures", scene=scene.pk, count=2)
@@ -161,7 +178,7 @@ class TestPictures:
 
     def test_again_with_changes_names_its_parent(self, author: Client, story: Story, scene: Scene) -> None:
         drawn = done(author, story, do="draw_pictures", scene=scene.pk, count=1, words="a red boat")["alternatives"][0]
-        assert drawn["again"] == {"words": "a red boat", "negative": "", "seed": 1, "style": "", "strength": 0.0}
+        assert drawn["again"] == {**BLANK, "words": "a red boat", "seed": 1}
         said = {"do": "draw_again", "scene": scene.pk, "asset": drawn["asset"], "words": "a blue boat", "seed": 7}
         newest = done(author, story, **said, style="line")["alternatives"][0]
         assert (newest["prompt"], newest["seed"], newest["again"]["style"]) == ("a blue boat", "7", "line")
@@ -183,10 +200,10 @@ class TestPictures:
     ) -> None:
         Asset.objects.filter(scenes=scene).update(licence="CC BY 4.0", credit="Rita River")
         said = {"do": "draw_again", "scene": scene.pk, "asset": scene.asset_id, "words": "at night", "strength": 0.5}
-        newest = done(author, story, **said, negative="people")["alternatives"][0]
+        newest = done(author, story, **said, negative="people", steps="30", scheduler="euler")["alternatives"][0]
         assert (newest["licence"], newest["credit"]) == ("CC BY 4.0", "Rita River")
         assert newest["again"] == {
-            "words": "at night", "negative": "people", "seed": 0, "style": "", "strength": 0.5
+            **BLANK, "words": "at night", "negative": "people", "strength": 0.5, "steps": 30, "scheduler": "euler"
         }  # fmt: skip
         assert newest["alt"] == "The harbour got a new lighthouse on Friday., at night"
 
@@ -196,12 +213,28 @@ class TestPictures:
             ({"words": " "}, "Say what"), ({"words": "x" * 1_001}, "1,000 characters"), ({"seed": -1}, "seed"),
             ({"seed": 2**32}, "seed"), ({"negative": "people"}, "not to show"), ({"style": "nonsense"}, "no style"),
             ({"strength": 0.5}, "ground of another"), ({"strength": 7}, "between 0 and 1"),
+            ({"steps": 30}, "takes no steps"), ({"guidance": "0"}, "takes no guidance"),
         ],
     )  # fmt: skip
     def test_what_the_painter_cannot_do_is_said(
         self, author: Client, story: Story, scene: Scene, said: dict[str, Any], words: str
     ) -> None:
         Asset.objects.filter(scenes=scene).update(made_by={"engine": "illustrator"})
+        said = {"words": "a boat", **said}
+        answer = edit(author, story, do="draw_again", scene=scene.pk, asset=scene.asset_id, **said)
+        assert answer.status_code == 422 and words in answer.json()["message"]
+        assert not Job.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("said", "words"),
+        [
+            ({"steps": 151}, "1 to 150 steps"), ({"steps": -1}, "1 to 150 steps"), ({"guidance": 31}, "0 and 30"),
+            ({"guidance": "nan"}, "0 and 30"), ({"scheduler": "nonsense"}, "no scheduler"),
+        ],
+    )  # fmt: skip
+    def test_senseless_sampling_is_refused_before_any_work(
+        self, author: Client, story: Story, scene: Scene, painted: None, said: dict[str, Any], words: str
+    ) -> None:
         said = {"words": "a boat", **said}
         answer = edit(author, story, do="draw_again", scene=scene.pk, asset=scene.asset_id, **said)
         assert answer.status_code == 422 and words in answer.json()["message"]
@@ -288,7 +321,7 @@ class TestReadings:
         scene.refresh_from_db()
         assert [word["text"] for word in scene.words] == scene.narration.split()
         assert scene.sentences and scene.timing == "word"
-        assert making.is_spoken(story, scene), "the next render doesn't speak it again"
+        assert voices.is_spoken(story, scene), "the next render doesn't speak it again"
         story.refresh_from_db()
         doc = edit(author, story, do="use_reading", scene=scene.pk, reading=doc["reading_back"]).json()["scenes"][0]
         assert doc["sound"] == own["sound"]
@@ -301,7 +334,7 @@ class TestReadings:
         story.voice = "another"
         story.save()
         scene.refresh_from_db()
-        assert making.is_spoken(story, scene)
+        assert voices.is_spoken(story, scene)
         doc = edit(author, story, do="edit_scene", scene=scene.pk, narration="Other words.").json()["scenes"][0]
         assert (doc["exact"], doc["readings"], doc["reading"]) == (False, [], None)
         story.refresh_from_db()
@@ -321,6 +354,7 @@ class TestReadings:
         sounds = {each.pk: each.sound for each in story.scenes.all()}
         assert sounds[scene.pk].made_by["rate"] == 0.8  # type: ignore[union-attr]
         assert {each.made_by["rate"] for pk, each in sounds.items() if pk != scene.pk and each} == {1.0}
+        assert all(each.made_by["cost"] == {} for pk, each in sounds.items() if pk != scene.pk and each), "free"
 
     def test_the_same_again_says_so(self, author: Client, story: Story, scene: Scene) -> None:
         done(author, story, do="read_line", scene=scene.pk, rate=1.3)

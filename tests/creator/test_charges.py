@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from pytest_django import Settings
 
 from creator import jobs
@@ -31,9 +32,11 @@ from media_processing.engine import EngineError
 from moderation.models import Policy, Review
 from tests.conftest import Cast
 from tests.contracts.writer import STORY
+from tests.factories import finished_story
 from tests.generation.test_injections import ORDERS, obey
 from tests.generation.test_openai_writer import answer, script
 from tests.openai_double import Double, Reply
+from tests.views.test_studio import document
 
 
 @pytest.fixture
@@ -215,6 +218,26 @@ def test_the_estimate_of_a_brief_counts_a_paid_voice(cast: Cast, double: Double,
     assert (shown["fixed"], shown["each"]) == (silent["fixed"], silent["each"])
     assert shown["second"] == Decimal(charges.SAID * 100) / 1_000_000
     assert shown["words"] != silent["words"]
+
+
+def test_a_paid_painter_stands_in_the_estimate_of_a_brief_and_of_a_render(
+    cast: Cast, author: Client, settings: Settings
+) -> None:
+    assert charges.of_a_brief(cast.workspace, 40) is None
+    own = settings.DATA / "painting.toml"
+    own.write_text(
+        'date = 2026-01-01\ncurrency = "USD"\n[[model]]\nprovider = "fake.example"\nname = "fake-1"\npicture = 0.04\n'
+    )
+    painter = {"BACKEND": "tests.fakes.FakePainter", "OPTIONS": {"provider": "fake.example"}}
+    settings.PRICES, settings.ENGINES = str(own), {**settings.ENGINES, "painter": {"fake": painter}}
+    shown = charges.of_a_brief(cast.workspace, 40)
+    assert shown is not None and (shown["words"], shown["picture"]) == ("", "about 0.040 USD")
+    assert "about 0.040 USD for each picture that the library lacks" in author.get("/").content.decode()
+    story = finished_story(cast.workspace, cast.alice)
+    assert document(author, story)["costs"] == {"renditions": "", "narration": "", "visuals": "about 0.12 USD"}
+    story.scenes.filter(position=0).update(asset=None)
+    assert document(author, story)["costs"]["renditions"] == "about 0.040 USD"
+    assert "about 0.040 USD" in author.get(f"/stories/{story.pk}/acts/").content.decode()
 
 
 @pytest.mark.slow

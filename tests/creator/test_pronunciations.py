@@ -8,7 +8,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creator.services import making, pronunciations
+from creator.services import pronunciations, voices
 from media_processing.engine import EngineError
 from tests.conftest import Cast
 from tests.factories import finished_story
@@ -39,15 +39,15 @@ def test_a_bad_line_is_named(lines: str, message: str) -> None:
 def test_only_the_scenes_that_say_the_word_are_spoken_anew(cast: Cast) -> None:
     story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
     first, second, _third = story.scenes.order_by("position")
-    before = [making.spoken_key(story, scene) for scene in (first, second)]
+    before = [voices.spoken_key(story, scene) for scene in (first, second)]
     pronunciations.keep(cast.workspace, "lighthouse = light house")
     story.refresh_from_db()
-    after = [making.spoken_key(story, scene) for scene in (first, second)]
+    after = [voices.spoken_key(story, scene) for scene in (first, second)]
     assert after[0] != before[0]
     assert after[1] == before[1]
     pronunciations.keep(cast.workspace, "")
     story.refresh_from_db()
-    assert making.spoken_key(story, first) == before[0]
+    assert voices.spoken_key(story, first) == before[0]
 
 
 def test_the_page_keeps_what_was_typed_and_says_what_is_wrong(cast: Cast, client: Client) -> None:

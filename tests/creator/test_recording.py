@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from creator import jobs
 from creator.models import Job, Scene, Story
-from creator.services import making, recording, stories, variants
+from creator.services import recording, stories, variants, voices
 from generation import services as generation
 from generation.engines.base import Speech
 from media_processing.decoding import read_sound
@@ -114,7 +114,7 @@ class TestTaken:
         truth = [1.0 - offset + word.start for word in said(scene.narration).words]
         off = [abs(word["start"] - start) for word, start in zip(scene.words, truth, strict=True)]
         assert max(off) < 0.08, off
-        assert making.is_spoken(story, scene)
+        assert voices.is_spoken(story, scene)
         assert scene.sound.seconds < said(scene.narration).seconds + 0.3, "the silence around it is cut off"
 
     def test_the_library_keeps_it_as_it_was_sent(
@@ -187,7 +187,7 @@ class TestOtherWords:
         edit(author, story, do="use_recorded_words", scene=scene.pk, reading=doc["recording"]["reading"])
         story.refresh_from_db()
         scene.refresh_from_db()
-        assert scene.narration == OTHER and scene.is_recorded and making.is_spoken(story, scene)
+        assert scene.narration == OTHER and scene.is_recorded and voices.is_spoken(story, scene)
         assert document(author, story)["scenes"][0]["recording"]["state"] == "used"
 
     def test_or_keeps_the_line(
@@ -257,7 +257,7 @@ class TestLater:
         jobs.work_off()
         scene.refresh_from_db()
         story.refresh_from_db()
-        assert making.is_spoken(story, scene) and not scene.is_recorded and scene.recorded is None
+        assert voices.is_spoken(story, scene) and not scene.is_recorded and scene.recorded is None
 
     def test_back_to_the_voice_and_back_again(self, author: Client, story: Story, scene: Scene, tmp_path: Path) -> None:
         voice = scene.sound_id

@@ -82,15 +82,15 @@ def consent_of(cast: Cast, name: str = "Ada") -> VoiceConsent:
 
 def test_a_storys_voice_is_one_of_those_that_are_offered(cast: Cast) -> None:
     story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
-    keys = [making.spoken_key(story, scene) for scene in story.scenes.all()]
+    keys = [voices.spoken_key(story, scene) for scene in story.scenes.all()]
     stories.edit_story(story, by=cast.alice, voice="en-gb+f2")
     assert story.voice == "en-gb+f2"
-    assert not set(keys) & {making.spoken_key(story, scene) for scene in story.scenes.all()}
+    assert not set(keys) & {voices.spoken_key(story, scene) for scene in story.scenes.all()}
     with pytest.raises(EngineError, match="no voice 'nobody'") as refused:
         stories.edit_story(story, by=cast.alice, voice="nobody")
     assert refused.value.next_step
     stories.edit_story(story, by=cast.alice, voice="")
-    assert keys == [making.spoken_key(story, scene) for scene in story.scenes.all()]
+    assert keys == [voices.spoken_key(story, scene) for scene in story.scenes.all()]
 
 
 def test_the_studio_offers_voices_and_takes_one(cast: Cast, client: Client) -> None:
@@ -133,7 +133,7 @@ class TestCloning:
         chosen = f"cloned:{consent.pk}"
         story = finished_story(cast.workspace, cast.alice, formats=("card:1x1",))
         stories.edit_story(story, by=cast.alice, voice=chosen)
-        key = making.spoken_key(story, story.scenes.all()[0])
+        key = voices.spoken_key(story, story.scenes.all()[0])
         voices.speak(cast.workspace, "Good morning.", language="en", voice=chosen)
         assert voices.withdraw(consent, by=cast.ada) == [story]
         with pytest.raises(EngineError, match="Ada Lovelace withdrew") as refused:
@@ -143,7 +143,7 @@ class TestCloning:
             stories.edit_story(story, by=cast.alice, voice=chosen)
         assert chosen not in [each.id for each in voices.offered(cast.workspace, "en")]
         # What the story has stays as it is, until somebody chooses another voice.
-        assert making.spoken_key(story, story.scenes.all()[0]) == key
+        assert voices.spoken_key(story, story.scenes.all()[0]) == key
         assert not list(generation.spoken_sentences()._folder.glob("cloned-*"))
         assert [event.kind for event in Event.objects.filter(kind__startswith="voice.")] == [
             "voice.consent_recorded", "voice.consent_withdrawn"

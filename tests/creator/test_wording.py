@@ -12,6 +12,7 @@ from pytest_django import Settings
 from creator import jobs
 from creator.models import Alternative, Job, Story
 from creator.services import making, wording
+from generation.charges import money
 from generation.models import Charge
 from media_processing.engine import EngineError
 from tests.conftest import Cast
@@ -115,6 +116,31 @@ def test_a_connected_writer_offers_every_kind(author: Client, story: Story, doub
     assert Charge.objects.get().subject == f"story:{story.pk}"
 
 
+def test_an_offer_tells_who_wrote_it_and_what_it_cost(
+    author: Client, story: Story, double: Double, settings: Settings
+) -> None:
+    own = settings.DATA / "prices.toml"
+    own.write_text(
+        'date = 2026-11-01\ncurrency = "USD"\n'
+        '[[model]]\nprovider = "127.0.0.1"\nname = "tiny"\ninput = "1.00"\noutput = "10.00"\n'
+    )
+    settings.PRICES = str(own)
+    edit(author, story, do="ask_words", what="captions", scene=story.scenes.all()[0].pk)
+    jobs.work_off()
+    offers = shown(author, story)["scenes"][0]["words"]
+    charge = Charge.objects.get()
+    assert len(offers) > 1 and charge.state == Charge.State.SETTLED
+    each = money(charge.amount / len(offers))
+    assert [offer["by"] for offer in offers] == [f"OpenAI-compatible writer · tiny · {each} USD"] * len(offers)
+
+
+def test_a_sound_of_older_words_tells_nothing_of_how_long_a_line_takes(story: Story) -> None:
+    scene = story.scenes.all()[1]
+    assert wording.line_of(scene).seconds > 0
+    scene.narration = "Something that nobody has spoken."
+    assert wording.line_of(scene).seconds == 0.0
+
+
 def test_what_an_offer_says_beyond_the_article_is_flagged(author: Client, story: Story, double: Double) -> None:
     scene = story.scenes.all()[0]
     edit(author, story, do="ask_words", what="punchier", scene=scene.pk)
@@ -131,14 +157,27 @@ def test_flags_stand_at_the_scene_with_the_articles_sentence(author: Client, sto
     assert flags[0]["nearest"] == "Fishers had asked for it."
 
 
+def test_headline_summary_and_the_words_on_screen_are_compared_too(author: Client, story: Story) -> None:
+    scene = story.scenes.all()[1]
+    edit(author, story, do="edit_scene", scene=scene.pk, narration="Fishers asked.", on_screen="9,500 fishers asked")
+    edit(author, story, do="edit_story", title="Bergen gets a lighthouse", summary="It cost 12 million.")
+    doc = shown(author, story)
+    (flag,) = doc["scenes"][1]["flags"]
+    assert (flag["what"], flag["where"], flag["nearest"]) == ("9,500", "on_screen", "Fishers had asked for it.")
+    page = author.get(f"/stories/{story.pk}/drafts/").content.decode()
+    assert page.count("Not in the article:") == 1 and "<strong>12 million</strong>" in page
+    edit(author, story, do="edit_story", title="A lighthouse for Bergen")
+    assert [(flag["what"], flag["where"]) for flag in shown(author, story)["wording"]["flags"]] == [("Bergen", "title")]
+
+
 def test_headlines_are_offered_and_one_is_taken(author: Client, story: Story) -> None:
     assert edit(author, story, do="ask_words", what="headlines").status_code == 200
     jobs.work_off()
-    offered = shown(author, story)["wording"]["headlines"]
+    offered = [each["text"] for each in shown(author, story)["wording"]["headlines"]]
     assert offered and story.title not in offered
     doc = edit(author, story, do="edit_story", title=offered[0]).json()
     assert doc["title"] == offered[0]
-    assert offered[0] not in doc["wording"]["headlines"]
+    assert offered[0] not in [each["text"] for each in doc["wording"]["headlines"]]
 
 
 def test_a_second_click_asks_once(author: Client, story: Story) -> None:

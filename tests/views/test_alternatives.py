@@ -59,7 +59,10 @@ def test_it_is_drawn_as_a_job_and_stands_on_the_page(author: Client, drawn: Asse
 
 @pytest.mark.parametrize(
     ("said", "words"),
-    [({"words": " "}, "Say what the picture"), ({"words": "A long poem", "seed": "many"}, "A seed is a number")],
+    [
+        ({"words": " "}, "Say what the picture"),
+        ({"words": "A long poem", "seed": "many"}, "A seed, steps and guidance are numbers"),
+    ],
 )
 def test_what_was_typed_is_not_lost(author: Client, drawn: Asset, said: dict[str, str], words: str) -> None:
     html = author.post(f"/library/{drawn.pk}/again/", said, follow=True).content.decode()

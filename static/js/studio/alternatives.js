@@ -74,8 +74,8 @@ export class Alternatives {
         part(this.dialogs.fill, "state").textContent = gettext("Nothing is marked yet: paint over what should change, or give a box.");
         return;
       }
-      const words = event.target.elements.words.value;
-      this.send(this.dialogs.fill, { do: "fill_picture", asset: this.asset, words, mask: this.mask.png() });
+      const { words, seed } = Object.fromEntries(new FormData(event.target));
+      this.send(this.dialogs.fill, { do: "fill_picture", asset: this.asset, words, seed, mask: this.mask.png() });
     });
   }
 
@@ -195,14 +195,14 @@ export class Alternatives {
   again(each) {
     const dialog = this.dialogs.again;
     const form = part(dialog, "again-form");
-    const { words, negative, seed, style, strength } = each.again;
+    const { strength, ...values } = each.again;
     this.asset = each.asset;
     const closest = (field) => [...field.options].sort((a, b) => Math.abs(a.value - strength) - Math.abs(b.value - strength))[0];
     form.reset();
-    for (const [name, value] of Object.entries({ words, negative, seed, style })) if (form.elements[name]) form.elements[name].value = value;
+    for (const [name, value] of Object.entries(values)) if (form.elements[name]) form.elements[name].value = value;
     if (form.elements.strength) form.elements.strength.value = closest(form.elements.strength).value;
-    // An unknown style of another painter stands for this one's own.
-    if (form.elements.style.selectedIndex === -1) form.elements.style.selectedIndex = 0;
+    // An unknown style or scheduler of another painter stands for this one's own.
+    for (const field of [form.elements.style, form.elements.scheduler]) if (field?.selectedIndex === -1) field.selectedIndex = 0;
     this.costAgain();
     part(dialog, "state").textContent = "";
     dialog.showModal();

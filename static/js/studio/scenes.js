@@ -87,8 +87,9 @@ export class Scenes {
     this.sources(part(row, "scene-sources"), scene);
     const flags = part(row, "scene-flags");
     // What is being typed isn't compared yet.
-    flags.hidden = !scene.flags.length || this.store.pending.has(`${scene.id}.narration`);
-    flags.replaceChildren(...scene.flags.map(flagged));
+    const found = scene.flags.filter(({ where }) => !this.store.pending.has(`${scene.id}.${where || "narration"}`));
+    flags.hidden = !found.length;
+    flags.replaceChildren(...found.map(flagged));
     const late = part(row, "late");
     late.hidden = !scene.late || this.store.pending.has(`${scene.id}.narration`);
     if (scene.late) late.textContent = gettext("Takes %(seconds)s s to say; the original takes %(room)s s.", scene.late);

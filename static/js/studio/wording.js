@@ -116,10 +116,12 @@ export class Telling {
   }
 }
 
+const NOT_IN = { "": gettext("Not in the article: "), on_screen: gettext("On screen, but not in the article: "), title: gettext("In the headline, but not in the article: ") };
+
 // A name or number that the article doesn't hold, with the sentence of it that is most alike.
-export function flagged({ what, nearest }) {
+export function flagged({ what, nearest, where }) {
   const item = document.createElement("li");
-  item.append(gettext("Not in the article: "), Object.assign(document.createElement("strong"), { textContent: what }));
+  item.append(NOT_IN[where], Object.assign(document.createElement("strong"), { textContent: what }));
   item.append(nearest ? gettext(". It says: “%(nearest)s”", { nearest }) : ".");
   return item;
 }
@@ -130,13 +132,16 @@ export function headlines(store, root) {
   const ask = part(root, "ask-headlines");
   const state = part(root, "headline-state");
   let asked = false;
+  const flags = document.querySelector("[data-title-flags]");
   const draw = () => {
     const { doc } = store;
+    flags.hidden = !doc.wording.flags.length || store.pending.has(".title");
+    flags.replaceChildren(...doc.wording.flags.map(flagged));
     root.hidden = !doc.may.edit || !doc.scenes.length || !doc.wording.can.includes("headlines");
     const asking = doc.wording.asking.some(({ what }) => what === "headlines");
     ask.disabled = asking || !store.editable;
     list.replaceChildren(
-      ...doc.wording.headlines.map((text) => {
+      ...doc.wording.headlines.map(({ text, flags: found }) => {
         const item = document.createElement("li");
         const button = Object.assign(document.createElement("button"), { type: "button", className: "menu-item", textContent: text });
         button.disabled = !store.editable;
@@ -145,6 +150,11 @@ export function headlines(store, root) {
           await store.act({ do: "edit_story", title: text });
         });
         item.append(button);
+        if (found.length) {
+          const beside = Object.assign(document.createElement("ul"), { className: "scene-flags small pad" });
+          beside.append(...found.map(flagged));
+          item.append(beside);
+        }
         return item;
       }),
     );
