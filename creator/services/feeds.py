@@ -17,9 +17,10 @@ from xml.etree import ElementTree as xml
 from django.utils import feedgenerator
 
 from creator.models import Channel, Publication
-from creator.services import links
+from creator.services import links, published
 from creator.services.digests import digest_of
 from creator.services.links import base_url
+from media_processing import labels
 
 KINDS = {"json": "feed.json", "atom": "atom.xml", "rss": "media.rss", "sitemap": "sitemap.xml"}
 LENGTH = 50
@@ -242,15 +243,18 @@ def oembed(row: Publication, *, widest: int = 0, tallest: int = 0) -> dict[str, 
 
 
 def shown(row: Publication) -> dict[str, Any]:
-    """What a story's page shows."""
+    """What a story's page shows: its cards in the order of how near their shape is to the video's."""
     said = row.document
-    media = [{**each, "url": links.lasting(each["id"])} for each in _media(said)]
+    media: dict[str, list[dict[str, Any]]] = {"video": [], "image": [], "audio": []}
+    for each in _media(said):
+        media[each["content_type"].partition("/")[0]].append({**each, "url": links.lasting(each["id"])})
+    shape = next((f"{each['width']}x{each['height']}" for each in media["video"] if each["width"]), None)
     tracks = [{**each, "url": links.lasting(each["id"])} for each in said["renditions"] if each["recipe"] == "vtt"]
+    due = labels.is_due(str(said.get("ai_disclosure", {}).get("digital_source_type", "")))
     return {
         **said, "published": row.published, "updated": row.updated, "tracks": tracks, "source_type": source_type(said),
-        "videos": [each for each in media if each["content_type"].startswith("video/")],
-        "cards": [each for each in media if each["content_type"].startswith("image/")],
-        "sounds": [each for each in media if each["content_type"].startswith("audio/")],
+        "label": labels.words(said["language"]) if due else "",
+        "videos": media["video"], "cards": published.nearest(media["image"], shape), "sounds": media["audio"],
         "corrections": [{**each, "at": datetime.fromisoformat(each["at"])} if each.get("at") else each
                         for each in said.get("corrections", [])],
     }  # fmt: skip

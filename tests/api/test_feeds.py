@@ -173,6 +173,7 @@ def test_a_page_tells_the_story_and_how_it_was_made(live: Publication, public: C
     assert all(scene["narration"] in page for scene in live.document["scenes"])
     assert "The tower is 40 m high." in page
     assert "digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in page
+    assert ">Made with AI</a>" in page
     assert "/oembed?format=json&amp;url=http" in page
     assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
 
