@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -214,22 +215,24 @@ def _spectrum(picture: Image.Image) -> tuple[Floats, int]:
     picture = picture.convert("RGB")
     picture.thumbnail((LONGEST, LONGEST))
     luma = np.asarray(picture, dtype=np.float64) @ np.array([0.299, 0.587, 0.114])
-    for _pass in range(2):
-        luma = _box(_box(luma, axis=1), axis=0)
-    rows, columns = (((np.arange(64) + 0.5) * size / 64).astype(int) for size in luma.shape)
-    small = luma[np.ix_(rows, columns)]
+    small = _sampling(luma.shape[0]) @ luma @ _sampling(luma.shape[1]).T
     return _COSINES @ small @ _COSINES.T, _quality(small)
 
 
-def _box(values: Floats, axis: int) -> Floats:
-    """The mean of a window around each value; at the edges, of the part of the window that lies inside."""
-    size = values.shape[axis]
+@lru_cache(maxsize=16)
+def _sampling(size: int) -> Floats:
+    """(64, size): what two passes of the box filter and the samples after them make of so many values in a row.
+
+    Each pass takes the mean of a window around each value; at the edges, of the part of it that lies inside. All of
+    this is linear, and so one matrix for each direction, in a quarter of the time of the passes themselves.
+    """
     window = -(-size // 128)  # half of one of the 64 blocks, rounded up: two passes cover the whole block
-    sums = np.concatenate([np.zeros_like(values.take([0], axis)), values.cumsum(axis)], axis)
-    last = np.arange(size) + (window + 2) // 2
-    ends, starts = np.minimum(last, size), np.maximum(last - window, 0)
-    mean: Floats = (sums.take(ends, axis) - sums.take(starts, axis)) / np.expand_dims(ends - starts, 1 - axis)
-    return mean
+    places = np.arange(size)
+    last = places + (window + 2) // 2
+    ends, starts = np.minimum(last, size)[:, None], np.maximum(last - window, 0)[:, None]
+    box = ((places >= starts) & (places < ends)) / (ends - starts)
+    found: Floats = box[((np.arange(64) + 0.5) * size / 64).astype(int)] @ box
+    return found
 
 
 def _quality(small: Floats) -> int:
