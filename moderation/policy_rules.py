@@ -34,8 +34,8 @@ def checked(rules: object) -> dict[str, Any]:
     """The rules as they are stored. Raises PolicyError, which names every fault."""
     if not isinstance(rules, Mapping):
         raise PolicyError("These rules are no policy: it has `surfaces`, `expects` and `clauses`.", permanent=True)
-    faults = [*_surface_faults(rules), *_expectation_faults(rules), *_clause_faults(rules)]
-    faults += [f"unknown part `{name}`" for name in sorted(map(str, set(rules) - set(PARTS)))]
+    faults = [f"unknown part `{name}`" for name in sorted(map(str, set(rules) - set(PARTS)))]
+    faults += [*_surface_faults(rules), *_expectation_faults(rules), *_clause_faults(rules)]
     faults += [*_two_people_faults(rules), *_due_faults(rules)]
     if faults:
         raise PolicyError(f"These rules are no policy: {'; '.join(faults)}.", permanent=True)
@@ -99,7 +99,7 @@ def _expectation_faults(rules: Rules) -> Iterator[str]:
     known = _named(rules)
     for kind, names in expects.items():
         yield from (f"`expects` wants {name} of a {kind}, and no surface has a rule for it" for name in names
-                    if name not in known)  # fmt: skip
+                    if known and name not in known)  # fmt: skip
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             yield f"`expects` names {', '.join(repeated)} of a {kind} twice"
 

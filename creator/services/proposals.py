@@ -45,7 +45,7 @@ def _why_not(review: Review, verb: str, by: User) -> str:
     if review.state != Review.State.OPEN:
         return "It is decided already."
     if review.kind != Review.Kind.SUBMISSION:
-        return "Reports and appeals are decided one by one."
+        return "Only submissions are decided together, the rest one by one."
     if review.claimed_by_id not in (None, by.pk) and review.claimed_until and review.claimed_until > timezone.now():
         return "Somebody else has it."
     if verb == "approve" and review.outcome == "block":

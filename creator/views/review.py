@@ -40,6 +40,7 @@ LABELS = {
     "submission": (_("Approve"), _("Send back")), "report": (_("Keep online"), _("Remove")),
     "recheck": (_("Keep online"), _("Remove")), "appeal": (_("Let it through"), _("Uphold")),
 }  # fmt: skip
+HELD = (_("Let it through"), _("Remove"))
 DONE = {**DECISIONS, "reject": _("Sent back with your reason")}
 
 BULK_FIELDS = ("verb", "reason", "clause", "note")
@@ -159,6 +160,8 @@ def case(request: HttpRequest, review_id: int) -> HttpResponse:
                 refusal, status = error, 403 if isinstance(error, cases.NotYours) else 400
             else:
                 said = DONE[decision.verb] if decision else gettext("Noted: a second person must agree")
+                if decision and decision.verb == "keep" and _is_held(review):
+                    said = gettext("Let through")
                 messages.success(request, f"{said}: {review.story.title}")
                 return redirect(_next_case(request, review.workspace_id, after=review.pk))
     else:
@@ -234,7 +237,7 @@ def shown(review: Review, person: User) -> dict[str, Any]:
         "story": story,
         "document": document,
         "since": _since(before, document, story.workspace_id) if before and document else None,
-        "labels": LABELS[review.kind],
+        "labels": HELD if _is_held(review) else LABELS[review.kind],
         "two": cases.needs_two(review),
         "explained": cases.explain(review, timezone.now()),
         "reports": review.reports.all(),
@@ -252,6 +255,11 @@ def shown(review: Review, person: User) -> dict[str, Any]:
         "findings": variants.findings(story),
         "opinions": _opinions(review),
     }
+
+
+def _is_held(review: Review) -> bool:
+    """Whether the program took down what it found, or held it back: then nothing is online that could be kept."""
+    return review.kind == Review.Kind.RECHECK and not review.story.publications.live().exists()
 
 
 def _barred(review: Review, person: User, story: Story) -> EngineError | None:

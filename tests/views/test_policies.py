@@ -11,7 +11,7 @@ from django.test import Client
 from PIL import Image
 
 from creator.jobs import Work, claim
-from creator.models import Job, Publication
+from creator.models import Job, Publication, Revision
 from creator.services import publications, remoderating
 from media_processing import pdq
 from moderation import services as moderation
@@ -145,11 +145,15 @@ def test_a_ban_is_lifted_from_its_page_by_two_and_what_it_withdrew_waits_for_a_p
     assert not BannedHash.objects.exists()
     case = Review.objects.get(story=story, kind="recheck", state="open")
     assert Publication.objects.get().withdrawn is not None
+    Revision.objects.update(document={"title": "Hoax", "format": "card:1x1", "scenes": []})
+    page = ada.get(f"/admin/review/{case.pk}/").content.decode()
+    assert ("Let it through" in page, "Keep online" in page, "(Banned picture)" in page) == (True, False, True)
     grounds = {"reason": "false_alarm", "clause": "banned", "note": "It is no hoax."}
     for reviewer in (mo, ada):  # a banned picture takes two
         case.refresh_from_db()
         said = {"verb": "approve", "version": case.version, **grounds}
-        assert reviewer.post(f"/admin/review/{case.pk}/", said).status_code == 302
+        answer = reviewer.post(f"/admin/review/{case.pk}/", said, follow=True)
+    assert "Let through: Hoax" in answer.content.decode()
     story.refresh_from_db()
     assert story.state == "approved"
 
