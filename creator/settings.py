@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "creator.views.errors.form_only",
 ]
 ROOT_URLCONF = "creator.urls"
 ASGI_APPLICATION = "creator.asgi.application"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -81,6 +82,16 @@ ROLES = {
     "text_judge": _("Text checks"),
     "picture_judge": _("Picture checks"),
 }
+# In this order: most name the browsers that they take after, too.
+BROWSERS = {
+    r"Edg\w*/(\d+)": "Edge", r"OPR/(\d+)": "Opera", r"SamsungBrowser/(\d+)": "Samsung Internet",
+    r"(?:Firefox|FxiOS)/(\d+)": "Firefox", r"(?:Chrome|Chromium|CriOS)/(\d+)": "Chrome",
+    r"Version/(\d+).* Safari/": "Safari",
+}  # fmt: skip
+SYSTEMS = {
+    "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS",
+    "Mac OS X": "macOS", "Linux": "Linux",
+}  # fmt: skip
 FORMATS = {"video": _("Video"), "card": _("Card")}
 SHAPES = {"9:16": "rectangle-vertical", "4:5": "rectangle-vertical", "1:1": "square", "16:9": "rectangle-horizontal"}
 RATIOS = (0.5, 0.56, 0.67, 0.75, 0.8, 1.0, 1.25, 1.33, 1.5, 1.78, 2.0, 2.33)
@@ -124,6 +135,15 @@ def in_words(name: str) -> str:
 def told(refusal: Any) -> str:
     """What a tool or a job refused with, in the language of the page."""
     return refusals.told(str(refusal))
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """The browser and the system that a User-Agent names: "Firefox 151, Windows"; else as much of it as is readable."""
+    found = ((title, re.search(form, user_agent)) for form, title in BROWSERS.items())
+    browser = next((f"{title} {match[1]}" for title, match in found if match), "")
+    system = next((title for mark, title in SYSTEMS.items() if mark in user_agent), "")
+    return ", ".join(filter(None, (browser, system))) or user_agent[:60] or gettext("Unknown program")
 
 
 @register.filter

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template import loader
+from django.urls import Resolver404, resolve
+from django.utils.decorators import sync_and_async_middleware
 
 from creator.services.refusals import told
 from media_processing.engine import EngineError
@@ -43,6 +48,46 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"csrf": True}, status=403)
+
+
+@sync_and_async_middleware
+def form_only(
+    get_response: Callable[[HttpRequest], Any],
+) -> Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]:
+    """A person who opens an address that only takes forms (back from signing in, say) reads so, with the way back."""
+    if iscoroutinefunction(get_response):
+
+        async def ask(request: HttpRequest) -> HttpResponseBase:
+            response: HttpResponseBase = await get_response(request)
+            return await sync_to_async(_form_only)(request, response) if response.status_code == 405 else response
+
+        return ask
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = get_response(request)
+        return _form_only(request, response) if response.status_code == 405 else response
+
+    return answer
+
+
+def _form_only(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    asks = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+    if not asks or request.path.startswith("/api/"):
+        return response
+    headers = {"Allow": response["Allow"]}
+    page = loader.render_to_string("405.html", {"above": _above(request.path)}, request)
+    return HttpResponse(page, status=405, headers=headers)
+
+
+def _above(path: str) -> str:
+    """The nearest address above: of /library/import/ it is /library/."""
+    while path := path.rstrip("/").rpartition("/")[0]:
+        try:
+            resolve(f"{path}/")
+        except Resolver404:
+            continue
+        return f"{path}/"
+    return "/"
 
 
 def broken(request: HttpRequest) -> HttpResponse:

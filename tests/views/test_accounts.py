@@ -17,10 +17,43 @@ from django.test import Client
 
 from creator.models import AuditEntry, Invitation, Membership, User
 from creator.services import people, setup
+from creator.templatetags.storyloom import device
 from tests.conftest import Cast
 from tests.views.conftest import browser_of
 
 PASSWORD = "alice-has-a-long-password"
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36 Edg/156.0",
+         "Edge 156, Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:151.0) Gecko/20100101 Firefox/151.0", "Firefox 151, Linux"),
+        ("Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/156.0.0.0 Mobile Safari/537.36",
+         "Chrome 156, Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 "
+         "Safari/605.1.15", "Safari 26, macOS"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 "
+         "Mobile/15E148 Safari/604.1", "Safari 26, iPhone"),
+        ("Mozilla/5.0 (iPad; CPU OS 18_7 like Mac OS X) AppleWebKit/605.1.15 CriOS/156.0 Mobile/15E148 Safari/604.1",
+         "Chrome 156, iPad"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("<b>who knows</b>", "<b>who knows</b>"),
+        ("", "Unknown program"),
+    ],
+)  # fmt: skip
+def test_browsers_are_called_by_their_names(said: str, read: str) -> None:
+    assert device(said) == read
+
+
+def test_an_address_for_forms_leads_back(cast: Cast) -> None:
+    """Who signed in again in the middle of an import lands on an address that has nothing to show."""
+    author = browser_of(cast.alice)
+    page = author.get("/library/import/", headers={"Accept": "text/html"})
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert 'href="/library/"' in page.content.decode()
+    assert author.get("/library/import/", headers={"Accept": "application/json"}).content == b""
 
 
 @pytest.fixture(autouse=True)
