@@ -53,6 +53,8 @@ load: $(TEST)  ## editors, apps and jobs at once, 14 minutes on SQLite and 14 on
 	@$(BIN)/python -m tests.load $(ARGS)
 
 fuzz: $(TEST)  ## 1,000 damaged media files and thousands of damaged texts: deaths, hangs, errors
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' || true
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: $(TEST)  ## write the locks in requirements/ anew (needs an index)

@@ -35,6 +35,7 @@ FREE = re.compile(
     re.IGNORECASE,
 )
 EXPLAINED = {
+    "atheris": "Apache-2.0 (said in its LICENSE, not in its metadata). Fuzzing only.",
     "espeakng-loader": "GPL-3.0-or-later. eSpeak NG runs in a process of its own, which we only speak to over a pipe.",
     "num2words": "LGPL-2.1. Used as a library, unchanged, and replaceable.",
     "resvg-py": "MIT (said in its repository, not in its metadata).",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 from celery.platforms import SecurityWarning
 from django.conf import settings
@@ -14,6 +15,8 @@ from creator.celery import app
 
 class Command(BaseCommand):
     help = "Start a worker: it does the jobs of the ledger, with or without Redis."
+    # A worker serves no pages: checking their addresses, as all checks do, loads every page before the first job.
+    requires_system_checks: ClassVar = ["engines", "models"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--threads", type=int, default=settings.WORKER_THREADS, help="jobs at a time")
@@ -25,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Running as root in a container is the container's business; messages never carry code (JSON only).
         warnings.simplefilter("ignore", SecurityWarning)
+        os.environ["CELERY_SKIP_CHECKS"] = "1"  # what concerns it was checked above
         settings.WORKER_QUEUES = queues = tuple(options["queues"].split(","))
         if strangers := set(queues) - set(settings.QUEUES):
             raise CommandError(
