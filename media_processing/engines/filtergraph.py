@@ -453,7 +453,10 @@ def join(segments: list[Path], sound: Path, target: Path, timeline: Timeline, re
     def write(temporary: Path, folder: Path) -> None:
         listing = folder / "segments.txt"
         names = [str(path.resolve()).replace("'", r"'\''") for path in segments]
-        listing.write_text("".join(f"file '{name}'\n" for name in names), encoding="utf-8")
+        # An MP4 knows its length in milliseconds; the next piece has to begin on a whole frame.
+        lengths = [piece.frames / timeline.fps for piece in pieces(timeline)]
+        lines = [f"file '{name}'\nduration {length:.6f}\n" for name, length in zip(names, lengths, strict=True)]
+        listing.write_text("".join(lines), encoding="utf-8")
         stream = folder / "stream"
         stream.mkdir()
         run_ffmpeg(

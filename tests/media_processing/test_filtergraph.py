@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ import pytest
 from media_processing import burning, captions, sounding
 from media_processing.decoding import inspect
 from media_processing.engines.base import Renderer
-from media_processing.engines.filtergraph import FiltergraphRenderer, quoted
+from media_processing.engines.filtergraph import FiltergraphRenderer, join, quoted
 from media_processing.ffmpeg import run_ffmpeg
 from media_processing.gate import check_video
 from media_processing.timeline import Timeline, Visual
@@ -147,6 +148,22 @@ def test_a_clip_begins_at_its_in_point(tmp_path: Path) -> None:
     visual = Visual(clip, "video", start=1.5)
     path = render(film(tmp_path, scenes=(scene(tmp_path, "one", "Blue.", visual=visual),)), tmp_path)
     assert corner(path, 0.05).argmax() == 2
+
+
+def test_pieces_are_joined_on_whole_frames(tmp_path: Path) -> None:
+    """Also where a piece says that it ends a moment before its last frame does, as encoders write it now and then."""
+    whole, short, sound = tmp_path / "whole.mp4", tmp_path / "short.mp4", tmp_path / "sound.wav"
+    encoder = ["-bf", "0", "-video_track_timescale", "15360"]
+    run_ffmpeg(["-f", "lavfi", "-i", "testsrc2=s=96x160:r=30", "-frames:v", "10", *encoder, whole])
+    cut = "setts=duration='if(eq(N,9),507,DURATION)'"
+    run_ffmpeg(["-i", whole, "-c", "copy", "-bsf:v", cut, "-video_track_timescale", "15360", short])
+    still = dataclasses.replace(scene(tmp_path, "one", "x"), narration=None, words=(), hold=10 / 30)
+    timeline = film(tmp_path, width=96, height=160, scenes=(still, dataclasses.replace(still, id="two")))
+    join([short, whole], tone(sound, 0.7), tmp_path / "film.mp4", timeline)
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        stream = container.streams.video[0]
+        times = sorted(packet.pts * stream.time_base for packet in container.demux(stream) if packet.pts is not None)
+    assert times == [Fraction(number, 30) for number in range(20)]
 
 
 STRANGE = {
