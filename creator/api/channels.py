@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router, Schema
@@ -13,6 +13,10 @@ from creator.api.keys import ChannelKey, key_of
 from creator.models import Channel
 from creator.services import feeds
 
+if TYPE_CHECKING:
+    Sound = str
+else:
+    Sound = Literal[("", *Channel.Sound.values)]
 router = Router(tags=["channels"], auth=ChannelKey())
 
 
@@ -24,7 +28,7 @@ class ChannelItem(Schema):
     surface: str = Field(description="Which thresholds of the policy hold for it.")
     public: bool = Field(description="Its feeds need no key.")
     labelled: bool = Field(description="Cards and videos show that they were made with AI.")
-    sound: Literal["", "before", "after"] = Field(
+    sound: Sound = Field(
         description="Whether videos are offered as sound alone, and when a voice in it says that it was made with AI."
     )
     feeds: dict[str, str] = Field(description='Kind of feed ("json", "atom", "rss", "sitemap") -> its address.')

@@ -413,7 +413,7 @@ def submit(request: HttpRequest, story_id: UUID) -> HttpResponse:
 def publish(request: HttpRequest, story_id: UUID, wish: PublicationWish | None = None) -> HttpResponse:
     """Release what was approved to the key's channel; what was there of it before is replaced. Where the channel wants
     videos labelled or offered as sound, a job does it: 202. Scope: stories:publish."""
-    key, wish = key_of(request), wish or PublicationWish()
+    key, wish = key_of(request), wish or PublicationWish(note="", expires_at=None)
     publication = schedules.release(
         story_of(key, story_id), key.channel, expires=wish.expires_at, note=wish.note, by=key.person
     )

@@ -76,7 +76,7 @@ def marked(
     `work` is the job that does it, where one does. Raises EngineError where a file can't be marked and the channel is
     public; a private one then gets it as it is.
     """
-    told = []
+    told: list[dict[str, Any]] = []
     files = [(revision, entry) for revision in revisions for entry in revision.document["renditions"]]
     video = _main_video(files) if channel.sound else None
     count = len(files) + (video is not None)

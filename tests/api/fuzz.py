@@ -19,9 +19,11 @@ from tests.processes import ROOT, environment, free_port, manage, running, until
 
 SEED = """
 import json
+from datetime import timedelta
+from django.utils import timezone
 from creator import jobs
 from creator.models import Membership, User, Workspace
-from creator.services import keys, publications, reviews
+from creator.services import keys, publications, reviews, schedules
 from tests.factories import finished_story
 workspace = Workspace.objects.create(slug="fuzz", name="Fuzz")
 people = {}
@@ -37,6 +39,7 @@ for case in cases[:2]:
 for story in made[:2]:
     story.refresh_from_db()
     publications.publish(story, channel, by=alice)
+plans = [schedules.plan(story, channel, at=timezone.now() + timedelta(days=1), by=alice).pk for story in made[:4]]
 work = [jobs.submit("make_story", workspace=workspace, person=alice, story=made[5]).pk for _ in range(3)]
 secret = keys.make(channel, name="fuzz", scopes=tuple(keys.SCOPES), person=ada, rate=1_000_000)[1]
 files = [str(pk) for story in made for pk in story.variants.values_list("rendition", flat=True)]
@@ -44,7 +47,7 @@ print(json.dumps({"secret": secret, "known": {
     "story_id": [str(story.pk) for story in made], "job_id": work, "review_id": [case.pk for case in cases],
     "asset_id": [str(pk) for pk in workspace.assets.values_list("pk", flat=True)], "slug": [channel.slug],
     "scene_id": [str(pk) for story in made for pk in story.scenes.values_list("pk", flat=True)],
-    "rendition_id": files}}))
+    "rendition_id": files, "schedule_id": plans}}))
 """
 
 
@@ -56,11 +59,11 @@ def run(examples: int, *, phases: str, seed: int = 1) -> int:
         manage(data, "set_up", "--no-samples", timeout=600, **env)
         said = manage(data, "shell", "--verbosity", "0", "-c", SEED, timeout=600, **env).stdout
         told = json.loads(said.strip().splitlines()[-1])
-        with running(data, "web", "--port", str(port), **env):
+        with running(data, "web", "--port", str(port), **env) as server:
             base = f"http://127.0.0.1:{port}"
             if not until(lambda: _answers(base), seconds=180, every=1.0):
                 raise SystemExit((data / "web.log").read_text())
-            code = _ask(base, told, examples=examples, phases=phases, seed=seed)
+            code = _ask(base, told, server.pid, examples=examples, phases=phases, seed=seed)
         log = (data / "web.log").read_text()
         broken = log.count("Internal Server Error")
         print(f"answers of 500 by the server's log: {broken}")
@@ -77,17 +80,18 @@ def _answers(base: str) -> bool:
     return done.returncode == 0
 
 
-def _ask(base: str, told: dict[str, object], *, examples: int, phases: str, seed: int) -> int:
+def _ask(base: str, told: dict[str, object], server: int, *, examples: int, phases: str, seed: int) -> int:
     config = Path(__file__).with_name("schemathesis.toml")
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run",
         str(ROOT / "docs" / "openapi.json"), "--url", base, "--header", f"Authorization: Bearer {told['secret']}",
         "--checks", "all", "--phases", phases, "--max-examples", str(examples), "--seed", str(seed),
+        # Only to notice what hangs; how long a request may take is checked in processor time, by fuzz_hooks.py.
         "--request-timeout", "120", "--max-response-time", "120", "--continue-on-failure",
         "--generation-database", "none", "--suppress-health-check", "all", "--no-color",
     ]  # fmt: skip
     env = {**environment(Path("/nonexistent")), "SCHEMATHESIS_HOOKS": "tests.api.fuzz_hooks"}
-    env |= {"FUZZ_KNOWN": json.dumps(told["known"]), "PYTHONPATH": str(ROOT)}
+    env |= {"FUZZ_KNOWN": json.dumps(told["known"]), "FUZZ_SERVER": str(server), "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, check=False).returncode
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -57,7 +58,7 @@ def released(story: Story, channel: Channel, cast: Cast) -> Publication:
     return Publication.objects.get(story=story, channel=channel)
 
 
-def sound_in(publication: Publication) -> tuple[dict[str, object], Rendition]:
+def sound_in(publication: Publication) -> tuple[dict[str, Any], Rendition]:
     (entry,) = (each for each in publication.document["renditions"] if each["format"] == "audio")
     return entry, Rendition.objects.get(pk=entry["id"])
 
@@ -145,6 +146,7 @@ def test_what_takes_long_is_work_of_a_job(story: Story, channel: Channel, cast: 
 
 def test_a_job_that_was_lost_after_its_effect_publishes_once(story: Story, channel: Channel, cast: Cast) -> None:
     job = schedules.release(story, channel, by=cast.alice)
+    assert isinstance(job, Job)
     jobs.work_off()
     before = Publication.objects.get().updated
     Job.objects.filter(pk=job.pk).update(state=Job.State.WAITING)
