@@ -40,7 +40,7 @@ KINDS = {
     "back_up": _("Back up"),
     "retain": _("Let old drafts and files go"),
     "deliver_webhooks": _("Deliver webhooks"),
-    "publish_scheduled": _("Publish as planned"),
+    "publish_scheduled": _("Publish"),
     "bring_in": _("Bring many stories in"),
     "draw_sample": _("Draw the sample library"),
     "send_mail": _("Send an e-mail"),
