@@ -103,11 +103,22 @@ def refusal_messages() -> Iterator[tuple[Message, str]]:
         for each in ast.walk(tree):
             if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name):
                 named[each.targets[0].id].append(each.value)
-        for call in ast.walk(tree):
-            if isinstance(call, ast.Call) and _name(call.func) in kinds:
-                steps = [each.value for each in call.keywords if each.arg == "next_step"]
-                for text in (text for said in (*call.args[:1], *steps) for text in _texts(said, named)):
-                    yield (text, None), path.relative_to(ROOT).as_posix()
+        calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
+        said = [text for call in calls if _name(call.func) in kinds for text in _words_of(call)]
+        for function in (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)):
+            # One that only passes its words on to the error: whoever calls it says them.
+            taken = [each.arg for each in (*function.args.args, *function.args.kwonlyargs) if each.arg != "self"]
+            inside = [each for each in ast.walk(function) if isinstance(each, ast.Call) and _name(each.func) in kinds]
+            passed = {_name(text) for call in inside for text in _words_of(call)} & set(taken)
+            for call in (each for each in calls if passed and _name(each.func) == function.name):
+                said += [text for name, text in zip(taken, call.args, strict=False) if name in passed]
+                said += [each.value for each in call.keywords if each.arg in passed]
+        for text in (text for expression in said for text in _texts(expression, named)):
+            yield (text, None), path.relative_to(ROOT).as_posix()
+
+
+def _words_of(call: ast.Call) -> list[ast.expr]:
+    return [*call.args[:1], *(each.value for each in call.keywords if each.arg == "next_step")]
 
 
 def _name(node: ast.expr) -> str:

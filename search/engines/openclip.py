@@ -139,6 +139,8 @@ def opened(architecture: str, weights: str) -> tuple[Any, Any, Any]:
             f"{weights!r} is neither a file nor a pretrained tag of {architecture}.",
             f"Its tags are: {', '.join(tags)}." if tags else "Name a file with its weights.",
         )
+    if not Path(weights).is_file():
+        _refuse_downloads(architecture, weights)
     try:
         net, _, prepare = open_clip.create_model_and_transforms(
             architecture, pretrained=weights or None, device="cpu", weights_only=True, require_pretrained=True,
@@ -154,8 +156,31 @@ def opened(architecture: str, weights: str) -> tuple[Any, Any, Any]:
         first = next(iter(str(error).splitlines()), type(error).__name__)[:300]
         raise _refused(
             f"{architecture} with {Path(weights).name or 'its weights'} can't be loaded: {first}",
-            "Give the weights of exactly this model; a tag is downloaded once, which needs the network.",
+            "Give the weights of exactly this model.",
         ) from error
+
+
+def _refuse_downloads(architecture: str, tag: str) -> None:
+    """open_clip fetches what a tag names, gigabytes perhaps, without a word of size or licence: only a person may."""
+    import open_clip
+    from huggingface_hub import try_to_load_from_cache
+
+    known = open_clip.get_pretrained_cfg(architecture, tag) if tag else {}
+    at_hub = architecture.startswith("hf-hub:")
+    place = f"{architecture.removeprefix('hf-hub:')}/" if at_hub else known.get("hf_hub", "")
+    hub, _, name = place.rpartition("/")
+    name = name or "open_clip_model.safetensors"
+    names = [name, f"{Path(name).stem}.safetensors", "open_clip_pytorch_model.bin"]
+    url = known.get("url", "")
+    if url and Path("~/.cache/clip", Path(url).name).expanduser().is_file():
+        return
+    if (hub or url) and not any(hub and isinstance(try_to_load_from_cache(hub, each), str) for each in names):
+        raise _refused(
+            f"The weights {tag or hub} of {architecture} aren't on this machine, and nothing is downloaded unasked.",
+            f"Size and licence: https://huggingface.co/{hub}. Then fetch them: hf download {hub} {names[0]}"
+            if hub
+            else f"Look at their licence, fetch {url}, and set CLIP_WEIGHTS to that file.",
+        )
 
 
 def digest(architecture: str, weights: str) -> str:

@@ -330,6 +330,26 @@ class TestWhatCannotBeExported:
     def test_an_unknown_tag_is_told_with_those_that_are(self, tmp_path: Path) -> None:
         assert "laion2b_s34b_b79k" in self.refused(tmp_path, "ViT-B-32", "--pretrained", "laion")
 
+    def test_nothing_is_downloaded_unasked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What a tag names is told with where its size and licence stand; once it is there, it is taken."""
+        from huggingface_hub import constants
+
+        from search.engines import openclip
+
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setenv("HOME", str(tmp_path))
+        said = self.refused(tmp_path, "ViT-B-32", "--pretrained", "laion2b_s34b_b79k")
+        assert "nothing is downloaded unasked" in said
+        assert "https://huggingface.co/laion/CLIP-ViT-B-32-laion2B-s34B-b79K" in said
+        with pytest.raises(EngineError, match=r"hf download someone/model open_clip_model\.safetensors"):
+            openclip.opened("hf-hub:someone/model", "")
+        kept = tmp_path / "hub" / "models--laion--CLIP-ViT-B-32-laion2B-s34B-b79K"
+        (kept / "refs").mkdir(parents=True)
+        (kept / "refs" / "main").write_text("a1")
+        (kept / "snapshots" / "a1").mkdir(parents=True)
+        (kept / "snapshots" / "a1" / "open_clip_model.safetensors").write_bytes(b"")
+        openclip._refuse_downloads("ViT-B-32", "laion2b_s34b_b79k")
+
     def test_code_in_weights_is_never_run(self, weights: Path, tmp_path: Path) -> None:
         marker, evil = tmp_path / "ran", tmp_path / "evil.pt"
 
