@@ -37,6 +37,8 @@ _FRAMES = 100.0
 """Frames a second of the decoder."""
 _SILENCE = 0.3
 """How likely a pause between two words is. With the model's own 0.005 a word takes the silence before it, 0.13 s."""
+_UNCLAIMED = 0.5
+"""Of speech that says the words 0.02 at most lies outside of them, of other speech two thirds and more."""
 _HOP = RATE // 50
 _LONGEST = 15.0
 _PAUSE = 0.35
@@ -112,6 +114,8 @@ class PocketSphinxAligner(_PocketSphinx, Aligner):
         with self._lock:
             heard = self._forced(samples, flat) if flat else []
         check_plausible(heard, len(samples) / RATE)
+        if heard and _unclaimed(samples, heard) > _UNCLAIMED:
+            raise EngineError("The sound doesn't say these words.", next_step=BY_SENTENCE)
         aligned: list[Word] = []
         at = 0
         for word, parts in zip(words, said, strict=True):
@@ -265,6 +269,15 @@ def _loud(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
         60.0, 0.08 * float(np.quantile(levels, 0.95)), 1.5 * float(np.quantile(levels, 0.05))
     )
     return loud
+
+
+def _unclaimed(samples: NDArray[np.int16], words: Sequence[Word]) -> float:
+    """The share of what is loud that lies in no word: of other speech, most passes for pauses between the words."""
+    loud = _loud(_levels(samples))
+    within = np.zeros(len(loud), bool)
+    for word in words:
+        within[int(word.start * RATE) // _HOP : -(-int(word.end * RATE) // _HOP)] = True
+    return float((loud & ~within).sum() / max(1, loud.sum()))
 
 
 def _utterances(samples: NDArray[np.int16]) -> Iterator[tuple[int, int]]:

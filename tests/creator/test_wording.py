@@ -136,7 +136,9 @@ def test_an_offer_tells_who_wrote_it_and_what_it_cost(
 
 def test_a_sound_of_older_words_tells_nothing_of_how_long_a_line_takes(story: Story) -> None:
     scene = story.scenes.all()[1]
-    assert wording.line_of(scene).seconds > 0
+    assert scene.sound is not None
+    scene.sound.seconds = 2.0
+    assert wording.line_of(scene).seconds == 2.0
     scene.narration = "Something that nobody has spoken."
     assert wording.line_of(scene).seconds == 0.0
 
@@ -192,7 +194,7 @@ def test_only_the_newest_offers_stay(story: Story, cast: Cast) -> None:
         wording._keep_beside(scene, "shorter", [f"Line {number}."], {"engine": "extractive"})
     assert [each.text for each in wording.offers_of(scene)] == [f"Line {number}." for number in (3, 4, 5, 6)]
     with pytest.raises(EngineError, match="no other words"):
-        wording._keep_beside(scene, "shorter", ["Line 6.", LONG], {})
+        wording._new(scene, "shorter", ["Line 6.", LONG])
 
 
 @pytest.mark.parametrize("what", ["", "everything", "translate", "drafts"])

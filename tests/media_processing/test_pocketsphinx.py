@@ -64,6 +64,13 @@ class TestAligner(AlignerContract):
         with pytest.raises(EngineError, match="Captions go by sentence"):
             aligner.align(path, OTHER.split())
 
+    def test_a_few_words_do_not_fit_into_other_speech_with_long_pauses(
+        self, aligner: Aligner, voice: ESpeakVoice, tmp_path: Path
+    ) -> None:
+        path, _ = spoken(voice, "A walrus stole my bicycle and sold it in Paris.", tmp_path / "walrus.wav")
+        with pytest.raises(EngineError, match="Captions go by sentence"):
+            aligner.align(path, ["It", "can", "be", "seen", "from", "afar."])
+
     def test_several_at_once(self, aligner: Aligner, voice: ESpeakVoice, tmp_path: Path) -> None:
         files = [spoken(voice, text, tmp_path / f"{number}.wav")[0] for number, text in enumerate((NEWS, OTHER))]
         found: dict[int, tuple[object, ...]] = {}
