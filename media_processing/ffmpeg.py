@@ -98,7 +98,7 @@ def repack(source: Path, target: Path) -> None:
     suffix names: the same samples, and nothing of what else lay in it. Raises EngineError.
     """
     tracks = ["-map", "0:V:0?", "-map", "0:a:0?", "-map_metadata", "-1", "-map_chapters", "-1", "-c", "copy"]
-    written = ["-fflags", "+bitexact", "-movflags", "+faststart", "-f", _MUXERS[target.suffix], target]
+    written = ["-fflags", "+bitexact", "-movflags", "+faststart", "-f", _MUXERS[target.suffix], str(target)]
     run_ffmpeg([*untrusted(source), *tracks, *written])
 
 

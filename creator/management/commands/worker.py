@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 from celery.platforms import SecurityWarning
 from django.conf import settings
@@ -16,7 +16,7 @@ from creator.celery import app
 class Command(BaseCommand):
     help = "Start a worker: it does the jobs of the ledger, with or without Redis."
     # A worker serves no pages: checking their addresses, as all checks do, loads every page before the first job.
-    requires_system_checks: ClassVar = ["engines", "models"]
+    requires_system_checks = ("engines", "models")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--threads", type=int, default=settings.WORKER_THREADS, help="jobs at a time")
