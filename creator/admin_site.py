@@ -10,7 +10,25 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 
+NAMES = {
+    "apikey": (_("API key"), _("API keys")),
+    "asset": (_("asset"), _("assets")),
+    "bannedhash": (_("banned hash"), _("banned hashes")),
+    "channel": (_("channel"), _("channels")),
+    "decision": (_("decision"), _("decisions")),
+    "job": (_("job"), _("jobs")),
+    "picturebank": (_("picture bank"), _("picture banks")),
+    "policy": (_("policy"), _("policies")),
+    "publication": (_("publication"), _("publications")),
+    "ranker": (_("ranker"), _("rankers")),
+    "review": (_("review"), _("reviews")),
+    "story": (_("story"), _("stories")),
+    "verdict": (_("verdict"), _("verdicts")),
+    "workspace": (_("workspace"), _("workspaces")),
+}
+"""Of the site's models, one and many: models of tools know no language."""
 NOT_HERE = ("account", "mfa", "socialaccount", "usersessions", "axes")
 
 
@@ -18,7 +36,7 @@ class StoryloomAdminSite(admin.AdminSite):
     """For admins. Review inside it asks for the right to review instead, which is all that moderators reach here."""
 
     site_title = site_header = "Storyloom"
-    index_title = "Administration"
+    index_title = _("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:
         from creator.access import may  # access needs the models, which this module is loaded before
@@ -39,6 +57,9 @@ class StoryloomAdminSite(admin.AdminSite):
         """The rows of the libraries of accounts hold secrets, and have pages of their own: they stay off the site."""
         models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         ours = [model for model in models if model._meta.app_label not in NOT_HERE]
+        for model in ours:
+            one, many = NAMES.get(model._meta.model_name, (model._meta.verbose_name, model._meta.verbose_name_plural))
+            model._meta.verbose_name, model._meta.verbose_name_plural = one, many
         super().register(ours, admin_class, **options)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

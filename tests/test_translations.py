@@ -144,7 +144,9 @@ def test_translated_refusals_fill_in_what_the_case_brings() -> None:
         assert sum(value not in said for value in values) <= 1, message.id
 
 
-@pytest.mark.parametrize("path", ["/", "/library/", "/jobs/", "/settings/engines/", "/settings/people/", "/notices/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/library/", "/jobs/", "/settings/engines/", "/settings/people/", "/notices/", "/admin/"]
+)
 def test_pages_speak_german(cast: Cast, path: str) -> None:
     cast.ada.language = "de"
     cast.ada.save()
