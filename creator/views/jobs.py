@@ -37,10 +37,10 @@ def index(request: HttpRequest) -> HttpResponse:
         "broken": ledger.filter(state__in=BROKEN)[:50],
         "ended": ledger.filter(state__in=(Job.State.DONE, Job.State.CANCELLED))[:30],
         "counts": [
-            ("Running", counts.get(Job.State.RUNNING, 0)),
-            ("Waiting", counts.get(Job.State.WAITING, 0)),
-            ("Failed", sum(counts.get(state, 0) for state in BROKEN)),
-            ("Done today", done_today),
+            (gettext("Running"), counts.get(Job.State.RUNNING, 0)),
+            (gettext("Waiting"), counts.get(Job.State.WAITING, 0)),
+            (gettext("Failed"), sum(counts.get(state, 0) for state in BROKEN)),
+            (gettext("Done today"), done_today),
         ],
         "worker_is_alive": Worker.objects.filter(seen__gte=timezone.now() - WORKER_IS_LOST_AFTER).exists(),
     }
