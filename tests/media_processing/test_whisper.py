@@ -200,7 +200,7 @@ class Spelling:
             at for at in range(0, len(self.sound) - len(chunk) + 1, 80)
             if np.array_equal(self.sound[at : at + len(chunk)], chunk)
         ]  # fmt: skip
-        words = []
+        words: list[dict[str, Any]] = []
         for second in range(len(self.sound) // 16000):
             begin, end = second + 0.1, second + 0.9
             seen = min(end, (start + len(chunk)) / 16000) - max(begin, start / 16000)
