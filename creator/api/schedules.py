@@ -51,6 +51,18 @@ class PlannedList(Schema):
     items: list[Planned]
 
 
+class EmbargoWish(Wanted):
+    """Until when a story may appear nowhere."""
+
+    until: Annotated[Moment, Field(strict=False)] | None = Field(description="A time with its zone; null lifts it.")
+
+
+class Embargo(Schema):
+    """Until when a story may appear nowhere; null where it may."""
+
+    until: datetime | None
+
+
 def _told(row: Schedule) -> Planned:
     return Planned(
         id=row.pk, story=row.story_id, at=row.at, expires_at=row.expires, note=row.note, state=row.state,
@@ -89,3 +101,12 @@ def leave(request: HttpRequest, story_id: UUID, schedule_id: Number) -> HttpResp
     schedules.cancel(row, by=key.person)
     row.refresh_from_db()
     return sent(_told(row))
+
+
+@router.put("/{uuid:story_id}/embargo", response=answers(Embargo, also=(409,)), summary="Put under embargo")
+def embargo(request: HttpRequest, story_id: UUID, wish: EmbargoWish) -> HttpResponse:
+    """Let a story appear on no channel before a time; 409 where it is published already. Scope: stories:publish."""
+    key = key_of(request)
+    story = story_of(key, story_id)
+    schedules.put_under_embargo(story, wish.until, by=key.person)
+    return sent(Embargo(until=story.embargo))

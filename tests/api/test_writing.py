@@ -101,6 +101,22 @@ def test_a_publication_is_planned_and_left(live: Publication, writer: App, reade
     told(writer.ask("DELETE", f"{path}/{10**12}"), 404)
 
 
+def test_an_embargo_holds_until_it_is_lifted(live: Publication, writer: App, reader: App) -> None:
+    story, until = live.story, timezone.now() + timedelta(hours=3)
+    path, wish = f"/stories/{story.pk}/embargo", {"until": until.isoformat()}
+    told(writer.ask("PUT", path, wish), 409)
+    told(writer.post(f"/stories/{story.pk}/withdrawal", {"reason": "Too early."}))
+    assert told(writer.ask("PUT", path, wish))["until"]
+    story.refresh_from_db()
+    assert story.embargo == until
+    told(writer.post(f"/stories/{story.pk}/schedules", {"at": (until - timedelta(hours=1)).isoformat()}), 409)
+    told(reader.ask("PUT", path, {"until": None}), 403)
+    told(writer.ask("PUT", f"/stories/{NOBODY}/embargo", wish), 404)
+    for wrong in ({}, {"until": "soon"}, {"until": 5}):
+        told(writer.ask("PUT", path, wrong), 422)
+    assert told(writer.ask("PUT", path, {"until": None}))["until"] is None
+
+
 def test_an_edit_names_the_version_that_it_changes(story: Story, writer: App, cast: Cast) -> None:
     path = f"/stories/{story.pk}/draft"
     first = writer.get(path)
