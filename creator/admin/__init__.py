@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from creator.access import may
 from creator.admin.base import OWN_WORKSPACE, InWorkspace, LookOnly, ModelAdmin
@@ -102,9 +103,15 @@ class DecisionAdmin(LookOnly):
 class VerdictAdmin(LookOnly):
     """What machines think of contents; the case page shows those of a submission."""
 
-    list_display = ("engine", "model", "kind", "content", "scores", "missing", "created")
+    list_display = ("engine", "model", "kind", "content", "highest", "missing", "created")
     list_filter = ("kind", "engine", OWN_WORKSPACE)
     search_fields = ("content", "model")
+
+    @admin.display(description=gettext_lazy("Highest score"))
+    def highest(self, verdict: Verdict) -> str:
+        """What weighs most of it; the verdict's own page has all."""
+        score, category = max(((score, category) for category, score in verdict.scores.items()), default=(0.0, ""))
+        return f"{category}: {score:.2f}" if score else "–"
 
 
 @admin.register(Policy)

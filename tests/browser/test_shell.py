@@ -87,6 +87,10 @@ def test_an_upload_goes_on_after_a_cut_and_on_another_page(
     page.set_input_files("#id_files", str(clip))
     page.click("#bring-in .btn.primary")
     expect(page.locator("#uploads [data-line]")).to_contain_text("1 file")
+    for _ in range(600):
+        if sent:
+            break
+        page.wait_for_timeout(50)
     page.goto("/jobs/")  # in the middle of it
     expect(page.locator("#uploads [data-line]")).to_contain_text("being added", timeout=60_000)
     rows = sqlite3.connect(server.data / "db.sqlite3").execute("SELECT size, offset FROM creator_upload").fetchall()
