@@ -43,8 +43,8 @@ test: lint  ## everything: lint, unit, server, local-model and browser tests
 quick: $(TEST)  ## the part without browser, servers and local models, about a minute
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not servers and not local_models and not slow"
 
-api-fuzz: $(TEST)  ## have schemathesis ask the API what its schema allows and forbids: EXAMPLES=60 a route
-	@$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),60)
+api-fuzz: $(TEST)  ## have schemathesis ask the API what its schema allows and forbids: EXAMPLES=80 a route
+	@$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),80)
 
 faults: $(TEST)  ## break real processes at random moments: jobs, lost, doubled, seconds to recover
 	@$(BIN)/python -m tests.faults $(ARGS)

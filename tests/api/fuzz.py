@@ -1,6 +1,6 @@
 """Ask a running server whatever its OpenAPI document allows and forbids: schemathesis, all checks, stateful included.
 
-    python -m tests.api.fuzz --examples 60
+    python -m tests.api.fuzz --examples 80
 
 Exits with schemathesis' own code; prints how many answers of 500 the server gave.
 """
@@ -97,7 +97,7 @@ def _ask(base: str, told: dict[str, object], server: int, *, examples: int, phas
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=60, help="for each route and phase")
+    parser.add_argument("--examples", type=int, default=80, help="for each route and phase")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
