@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from uvicorn.supervisors import Multiprocess
+
+APPLICATION = "creator.asgi:application"
+
+
+class Shared(uvicorn.Config):
+    """For several processes on one socket."""
+
+    def bind_socket(self) -> socket.socket:
+        """asyncio switches off Nagle's algorithm only on sockets that name their protocol, and uvicorn's shared one
+        doesn't: each further answer of a connection would wait 40 ms for the other side's acknowledgement."""
+        shared = super().bind_socket()
+        shared.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return shared
 
 
 class Command(BaseCommand):
@@ -25,14 +41,19 @@ class Command(BaseCommand):
                 os.environ["STORYLOOM_WEB_PARENT"] = str(os.getpid())
                 # Where the processes keep what they counted, so that any of them can tell the sum.
                 os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
-            uvicorn.run(
-                "creator.asgi:application",
-                host=options["bind"],
-                port=options["port"],
-                workers=options["processes"],
-                timeout_worker_healthcheck=60,  # a machine under load is no reason to end a process
-                log_level="warning",
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=3,  # progress streams are long; browsers open them again
-            )
+            served: dict[str, Any] = {
+                "host": options["bind"],
+                "port": options["port"],
+                "workers": options["processes"],
+                "timeout_worker_healthcheck": 60,  # a machine under load is no reason to end a process
+                "log_level": "warning",
+                "lifespan": "off",
+                "server_header": False,
+                "timeout_graceful_shutdown": 3,  # progress streams are long; browsers open them again
+            }
+            if options["processes"] > 1:
+                config = Shared(APPLICATION, **served)
+                with suppress(KeyboardInterrupt):
+                    Multiprocess(config, sockets=[config.bind_socket()]).run()
+            else:
+                uvicorn.run(APPLICATION, **served)
